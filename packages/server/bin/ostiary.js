@@ -1,0 +1,18 @@
+#!/usr/bin/env node
+// Plain JavaScript that any Node can read, so that an old one gets a sentence instead of a syntax error.
+import { existsSync } from 'node:fs'
+import * as module from 'node:module'
+import process from 'node:process'
+
+const [major = 0] = process.versions.node.split('.').map(Number)
+if (major < 24) {
+  console.error(`Ostiary needs Node 24, this is ${process.versions.node}.`)
+  console.error('Install Node 24 or later, or run it through npm in a checkout: npm install && npm start')
+  process.exit(1)
+}
+module.enableCompileCache?.()
+const built = new URL('../dist/cli/ostiary.js', import.meta.url)
+const { run } = await import(
+  existsSync(built) ? built.href : new URL('../src/cli/ostiary.ts', import.meta.url).href
+)
+await run(process.argv)
