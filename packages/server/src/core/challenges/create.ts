@@ -1,0 +1,238 @@
+import { maskEmail, parseEmail } from '../addresses/email.ts'
+import { isRedirectUrlAllowed, redirectUrlFault } from '../addresses/redirect-url.ts'
+import { type Call, circumstancesOf, type Deps, limitedError, refuse, type ToldContext } from '../deps.ts'
+import { fieldError, OstiaryError } from '../errors.ts'
+import { type Keep, writeOnce } from '../idempotency.ts'
+import { newId } from '../ids.ts'
+import { exposureOf, sendLimits } from '../limits/limits.ts'
+import { sealContent } from '../messages/content.ts'
+import type { CodeForm, Created } from '../ports.ts'
+import type { App, Challenge, Credential } from '../rows.ts'
+import type { Settings } from '../settings/settings.ts'
+import { newToken } from '../tokens.ts'
+import { newCode, newTag, STRONG_LENGTH } from './code.ts'
+
+/** `POST /v1/challenges`, with the types that its validator has checked (CONTRACT section 2). */
+export interface CreateChallenge {
+  to?: string | undefined
+  userId?: string | undefined
+  channel?: 'email' | undefined
+  purpose?: string | undefined
+  credential?: Credential | undefined
+  redirectUrl?: string | undefined
+  linkVia?: 'ostiary' | 'app' | undefined
+  codeChallenge?: string | undefined
+  state?: string | undefined
+  expiresInSeconds?: number | undefined
+  locale?: string | undefined
+  template?: string | undefined
+  templateVariables?: Record<string, string> | undefined
+  userMode?: 'create' | 'existing' | 'none' | undefined
+  externalId?: string | undefined
+  session?: boolean | undefined
+  context?: ToldContext | undefined
+  appId?: string | undefined
+  metadata?: Record<string, unknown> | undefined
+}
+
+/**
+ * Starts a challenge and queues its message: guards, then one write, then the answer. Mail, decoys and strength are
+ * decided in the write; the answer is the same for known, unknown and blocked addresses.
+ *
+ * Refusals: `invalid_request`, `redirect_url_not_allowed`, `template_invalid`, `destination_not_allowed`,
+ * `rate_limited` with the limit's name, `not_found` for an unknown userId or appId.
+ */
+export async function createChallenge(
+  deps: Deps,
+  call: Call,
+  input: CreateChallenge,
+  keep?: Keep<Challenge>,
+): Promise<Challenge> {
+  const { view, origin } = call
+  const { settings, environment } = view
+  const now = deps.clock.now()
+  const app = appOf(call, input.appId)
+  const { identity, requestedTo } = await addressOf(deps, call, input)
+  guardDestination(settings, identity)
+  const credential = credentialOf(settings, input)
+  guardRedirect(call, app, input)
+  if (input.template !== undefined)
+    throw new OstiaryError('template_invalid', { detail: `There is no template "${input.template}".` })
+  const circumstances = circumstancesOf(input.context)
+  const purpose = input.purpose ?? 'signIn'
+  const linkVia = input.linkVia ?? settings.challenge.linkVia
+  const expiresAt = now + 1000 * (input.expiresInSeconds ?? settings.challenge.expiresInSeconds)
+
+  const id = newId('chl', now)
+  const messageId = newId('msg', now)
+  const secrets = newSecrets(deps, call, {
+    challengeId: id,
+    messageId,
+    purpose,
+    credential,
+    linkVia,
+    redirectUrl: input.redirectUrl ?? null,
+    state: input.state ?? null,
+    codeLength: settings.challenge.codeLength,
+  })
+  return await writeOnce<Created, Challenge>(
+    keep,
+    once =>
+      deps.store.createChallenge(
+        {
+          origin: { ...origin, appId: app.id },
+          now,
+          epoch: deps.epoch,
+          row: {
+            id,
+            environmentId: environment.id,
+            appId: app.id,
+            epoch: deps.epoch,
+            purpose,
+            channel: 'email',
+            credential,
+            address: identity,
+            requestedTo,
+            isMasked: input.userId !== undefined,
+            userMode: input.userMode ?? (settings.signUp === 'closed' ? 'existing' : 'create'),
+            externalId: input.externalId ?? null,
+            opensSession: input.userMode !== 'none' && (input.session ?? purpose === 'signIn'),
+            tag: newTag(deps.random),
+            redirectUrl: input.redirectUrl ?? null,
+            linkVia,
+            codeChallenge: input.codeChallenge ?? null,
+            state: input.state ?? null,
+            locale: input.locale ?? null,
+            template: null,
+            templateVariables: input.templateVariables ?? {},
+            metadata: input.metadata ?? {},
+            maxAttempts: settings.challenge.maxAttempts,
+            maxSends: settings.challenge.maxSends,
+            sends: 1,
+            resendAt: now + 1000 * (settings.challenge.resendWaitSeconds[0] ?? 30),
+            ipAddress: circumstances.ipAddress,
+            userAgent: circumstances.userAgent,
+            createdAt: now,
+            expiresAt,
+            provenBy: null,
+          },
+          userId: input.userId ?? null,
+          isSignUpOpen: settings.signUp === 'open',
+          hasCode: credential !== 'link',
+          ...secrets,
+          messageId,
+          limits: sendLimits(settings, identity, circumstances),
+          exposure: exposureOf(settings),
+        },
+        once,
+      ),
+    outcome => {
+      if (outcome.kind === 'limited') throw limitedError(outcome)
+      if (outcome.kind === 'userUnknown')
+        return refuse('not_found', 'There is no such user, or it has no e-mail address.')
+      return outcome.challenge
+    },
+  )
+}
+
+interface SecretsInput {
+  challengeId: string
+  messageId: string
+  purpose: string
+  credential: Credential
+  linkVia: 'ostiary' | 'app'
+  redirectUrl: string | null
+  state: string | null
+  codeLength: number
+}
+
+/** The code in both strengths, because the write decides which one it takes, and the link; each sealed for the message. */
+export function newSecrets(
+  deps: Deps,
+  call: Call,
+  input: SecretsInput,
+): { weak: CodeForm; strong: CodeForm; linkHash: string | null } {
+  const { keyring, random, publicUrl } = deps
+  const token = input.credential === 'code' ? null : newToken('olk', random.bytes(32))
+  const link = token === null ? null : linkOf(publicUrl, token, input)
+  const form = (length: number): CodeForm => {
+    const code = input.credential === 'link' ? null : newCode(random, length)
+    return {
+      length,
+      hash: code === null ? '' : (keyring.codeHashes(code, input.challengeId, input.purpose)[0] ?? ''),
+      sealed: sealContent(keyring, call.view.environment.id, input.messageId, { code, link }),
+    }
+  }
+  return {
+    weak: form(input.codeLength),
+    strong: form(STRONG_LENGTH),
+    linkHash: token === null ? null : keyring.tokenHash(token),
+  }
+}
+
+function linkOf(publicUrl: string, token: string, { linkVia, redirectUrl, state }: SecretsInput): string {
+  if (linkVia === 'ostiary' || redirectUrl === null) return `${publicUrl}/l/${token}`
+  const url = new URL(redirectUrl)
+  url.searchParams.set('token', token)
+  if (state !== null) url.searchParams.set('state', state)
+  return url.href
+}
+
+export function appOf({ view }: Call, appId: string | undefined): App {
+  if (appId === undefined) return view.defaultApp
+  return view.apps.find(app => app.id === appId) ?? refuse('not_found', 'There is no such app.')
+}
+
+async function addressOf(
+  deps: Deps,
+  { view }: Call,
+  { to, userId }: CreateChallenge,
+): Promise<{ identity: string; requestedTo: string }> {
+  if ((to === undefined) === (userId === undefined))
+    throw fieldError('to', 'invalid_value', 'exactly one of to and userId is needed')
+  if (to !== undefined) {
+    const email = parseEmail(to)
+    if (!email) throw fieldError('to', 'invalid_format', 'is not one e-mail address that Ostiary can send to')
+    return { identity: email.identity, requestedTo: to }
+  }
+  const user = await deps.store.findUser(view.environment.id, userId ?? '')
+  const email = user?.identifiers.find(one => one.type === 'email')
+  if (!email) return refuse('not_found', 'There is no such user, or it has no e-mail address.')
+  return { identity: email.value, requestedTo: maskEmail(email.value) }
+}
+
+function guardDestination({ emailDomains: { allow, block } }: Settings, address: string) {
+  const domain = address.slice(address.lastIndexOf('@') + 1)
+  const isIn = (list: readonly string[]) =>
+    list.some(entry => domain === entry || domain.endsWith(`.${entry}`))
+  if (isIn(block) || (allow.length > 0 && !isIn(allow)))
+    return refuse('destination_not_allowed', 'The settings do not allow this e-mail domain.')
+}
+
+function credentialOf(settings: Settings, { credential, redirectUrl }: CreateChallenge): Credential {
+  const { emailCode, emailLink } = settings.methods
+  const wanted = credential ?? settings.challenge.credential
+  const result = credential === undefined && redirectUrl === undefined ? 'code' : wanted
+  if (result !== 'code' && redirectUrl === undefined)
+    throw new OstiaryError('invalid_request', {
+      detail: 'A link needs a page to lead to: credential asks for a link, and redirectUrl is missing.',
+      errors: [
+        { path: 'credential', code: 'invalid_value', message: 'asks for a link, which needs redirectUrl' },
+        { path: 'redirectUrl', code: 'required', message: 'is needed for a link' },
+      ],
+    })
+  if ((result !== 'link' && !emailCode) || (result !== 'code' && !emailLink))
+    throw fieldError('credential', 'invalid_value', 'asks for a method that the settings have switched off')
+  return result
+}
+
+function guardRedirect({ view }: Call, app: App, { redirectUrl, codeChallenge }: CreateChallenge) {
+  if (redirectUrl === undefined) return
+  const { mode } = view.environment
+  const hasCodeChallenge = codeChallenge !== undefined
+  if (isRedirectUrlAllowed(redirectUrl, app.redirectUrls, mode, hasCodeChallenge)) return
+  const fault = redirectUrlFault(redirectUrl, mode, hasCodeChallenge)
+  throw new OstiaryError('redirect_url_not_allowed', {
+    detail: fault ? `redirectUrl ${fault}.` : 'redirectUrl is not on the list of the app.',
+  })
+}

@@ -1,0 +1,100 @@
+import { parseIp } from '../addresses/network.ts'
+import { type Call, type Deps, limitedError, refuse } from '../deps.ts'
+import { OstiaryError } from '../errors.ts'
+import { type Keep, writeOnce } from '../idempotency.ts'
+import { newId } from '../ids.ts'
+import { exposureOf, sendLimits } from '../limits/limits.ts'
+import type { Resent } from '../ports.ts'
+import type { Challenge } from '../rows.ts'
+import { newSecrets } from './create.ts'
+
+export interface ResentChallenge {
+  challenge: Challenge
+  /** Whether the codes that were sent before still work. */
+  earlierCodes: 'valid' | 'replaced'
+}
+
+/**
+ * Sends another message for a pending challenge, with a code of its own. Under `keep` the earlier codes stay valid,
+ * because slow mail makes people type them, unless one live code more would pass the bound on guesses.
+ *
+ * Refusals: `not_found`, `challenge_expired`, `challenge_used`, `attempts_exhausted`, `sends_exhausted`,
+ * `resend_too_late`, `rate_limited` (limit `resend` when it is too early).
+ */
+export async function resendChallenge(
+  deps: Deps,
+  call: Call,
+  challengeId: string,
+  keep?: Keep<ResentChallenge>,
+): Promise<ResentChallenge> {
+  const { settings, environment } = call.view
+  const now = deps.clock.now()
+  const challenge = await deps.store.findChallenge(environment.id, challengeId)
+  if (!challenge) return refuse('not_found')
+  const messageId = newId('msg', now)
+  const ip = challenge.ipAddress === null ? null : parseIp(challenge.ipAddress)
+  const circumstances = {
+    ipAddress: challenge.ipAddress,
+    userAgent: challenge.userAgent,
+    host: ip?.host ?? null,
+    site: ip?.site ?? null,
+  }
+  const secrets = newSecrets(deps, call, {
+    challengeId: challenge.id,
+    messageId,
+    purpose: challenge.purpose,
+    credential: challenge.credential,
+    linkVia: challenge.linkVia,
+    redirectUrl: challenge.redirectUrl,
+    state: challenge.state,
+    codeLength: Math.min(
+      settings.challenge.codeLength,
+      challenge.codeLength ?? settings.challenge.codeLength,
+    ),
+  })
+  return await writeOnce<Resent, ResentChallenge>(
+    keep,
+    once =>
+      deps.store.resendChallenge(
+        {
+          origin: call.origin,
+          now,
+          epoch: deps.epoch,
+          challengeId: challenge.id,
+          ...secrets,
+          messageId,
+          limits: sendLimits(settings, challenge.address, circumstances),
+          exposure: exposureOf(settings),
+          resend: settings.challenge.resend,
+          resendWaitSeconds: settings.challenge.resendWaitSeconds,
+          maxSends: settings.challenge.maxSends,
+        },
+        once,
+      ),
+    outcome => {
+      switch (outcome.kind) {
+        case 'resent':
+          return { challenge: outcome.challenge, earlierCodes: outcome.earlierCodes }
+        case 'early':
+          throw limitedError({ limit: 'resend', retryAfterMs: outcome.retryAfterMs })
+        case 'limited':
+          throw limitedError(outcome)
+        case 'notFound':
+          return refuse('not_found')
+        case 'sendsExhausted':
+          return refuse('sends_exhausted')
+        case 'late':
+          return refuse('resend_too_late')
+        default:
+          throw new OstiaryError(ENDED[outcome.kind])
+      }
+    },
+  )
+}
+
+/** Why a challenge takes no answer any more, as clients see it. */
+export const ENDED = {
+  expired: 'challenge_expired',
+  used: 'challenge_used',
+  exhausted: 'attempts_exhausted',
+} as const

@@ -1,0 +1,140 @@
+import { createHash } from 'node:crypto'
+import { type Call, circumstancesOf, type Deps, limitedError, refuse, type ToldContext } from '../deps.ts'
+import { fieldError, OstiaryError } from '../errors.ts'
+import { type Keep, writeOnce } from '../idempotency.ts'
+import { newId } from '../ids.ts'
+import { exposureOf, wrongLimits } from '../limits/limits.ts'
+import type { Attempt, Attempted } from '../ports.ts'
+import type { Challenge, Session, User } from '../rows.ts'
+import { prepareSession, type Tokens, tokensOf } from '../sessions/tokens.ts'
+import { isToken } from '../tokens.ts'
+import { normaliseCode } from './code.ts'
+import { ENDED } from './resend.ts'
+
+export interface VerifiedChallenge {
+  challenge: Challenge
+  user: User | null
+  isNewUser: boolean
+  session: Session | null
+  tokens: Tokens | null
+}
+
+interface Common {
+  purpose?: string | undefined
+  context?: ToldContext | undefined
+}
+
+/**
+ * Answers a challenge with the code that was sent. Of any number of right answers exactly one gets a session, and the
+ * attempt is spent in the write that judges it.
+ *
+ * Refusals: `code_incorrect` with `attemptsLeft`; `challenge_expired`, `challenge_used`, `attempts_exhausted`;
+ * `not_found` for an unknown or foreign id, or another purpose; after the proof `user_blocked`, `sign_up_closed`,
+ * `external_id_taken`; `rate_limited` where too many wrong answers came from the person's network.
+ */
+export async function verifyCode(
+  deps: Deps,
+  call: Call,
+  input: Common & { challengeId: string; code: string },
+  keep?: Keep<VerifiedChallenge>,
+): Promise<VerifiedChallenge> {
+  const code = normaliseCode(input.code)
+  if (code === null) throw fieldError('code', 'invalid_format', 'is not a code')
+  const purpose = input.purpose ?? 'signIn'
+  const hashes = deps.keyring.codeHashes(code, input.challengeId, purpose)
+  return await attempt(
+    deps,
+    call,
+    { ...input, purpose },
+    { kind: 'code', challengeId: input.challengeId, hashes },
+    keep,
+  )
+}
+
+/**
+ * Answers a challenge with a link: the hand-over token after a press, or with `linkVia: app` the mailed token itself.
+ * A link that is bound by `codeChallenge` needs its verifier (RFC 7636 4.6): a wrong one consumes nothing, five tries.
+ *
+ * Refusals: `link_invalid` for anything unknown, of another kind, purpose, challenge or verifier; else as `verifyCode`.
+ */
+export async function verifyLink(
+  deps: Deps,
+  call: Call,
+  input: Common & { linkToken: string; codeVerifier?: string | undefined; challengeId?: string | undefined },
+  keep?: Keep<VerifiedChallenge>,
+): Promise<VerifiedChallenge> {
+  const { linkToken, codeVerifier } = input
+  const token = isToken('oht', linkToken) ? 'oht' : isToken('olk', linkToken) ? 'olk' : refuse('link_invalid')
+  const proof: Attempt['proof'] = {
+    kind: 'link',
+    token,
+    hash: deps.keyring.tokenHash(linkToken),
+    challengeId: input.challengeId ?? null,
+    codeChallenge:
+      codeVerifier === undefined ? null : createHash('sha256').update(codeVerifier).digest('base64url'),
+  }
+  return await attempt(deps, call, { ...input, purpose: input.purpose ?? 'signIn' }, proof, keep)
+}
+
+async function attempt(
+  deps: Deps,
+  call: Call,
+  input: { purpose: string; context?: ToldContext | undefined },
+  proof: Attempt['proof'],
+  keep?: Keep<VerifiedChallenge>,
+): Promise<VerifiedChallenge> {
+  const { settings } = call.view
+  const now = deps.clock.now()
+  const circumstances = circumstancesOf(input.context)
+  const prepared = prepareSession(deps, call, circumstances, now)
+  return await writeOnce<Attempted, VerifiedChallenge>(
+    keep,
+    once =>
+      deps.store.attempt(
+        {
+          origin: call.origin,
+          now,
+          epoch: deps.epoch,
+          purpose: input.purpose,
+          proof,
+          circumstances,
+          wrongLimits: wrongLimits(settings, circumstances),
+          exposure: exposureOf(settings),
+          isSignUpOpen: settings.signUp === 'open',
+          newUserId: newId('usr', now),
+          session: prepared.session,
+        },
+        once,
+      ),
+    async outcome => {
+      if (outcome.kind !== 'verified') throw refusalOf(outcome)
+      const { kind, ...verified } = outcome
+      const { session } = verified
+      const tokens =
+        session &&
+        (await tokensOf(deps, call, session, prepared.refreshToken, prepared.session.refreshExpiresAt, now))
+      return { ...verified, tokens }
+    },
+  )
+}
+
+function refusalOf(outcome: Exclude<Attempted, { kind: 'verified' }>): OstiaryError {
+  switch (outcome.kind) {
+    case 'incorrect':
+      return new OstiaryError('code_incorrect', { attemptsLeft: outcome.attemptsLeft })
+    case 'limited':
+      return limitedError(outcome)
+    case 'notFound':
+      return new OstiaryError('not_found')
+    case 'linkInvalid':
+      return new OstiaryError('link_invalid')
+    case 'userBlocked':
+      return new OstiaryError('user_blocked')
+    case 'signUpClosed':
+      return new OstiaryError('sign_up_closed')
+    case 'externalIdTaken':
+      return new OstiaryError('external_id_taken')
+    default:
+      return new OstiaryError(ENDED[outcome.kind])
+  }
+}

@@ -1,0 +1,111 @@
+import type { Keyring } from '../keys.ts'
+import type { Clock, Store } from '../ports.ts'
+import type { ApiKey, App, Environment, SigningKey } from '../rows.ts'
+import { importSigningKey, type SigningKeyPair } from '../sessions/access-token.ts'
+import { effectiveSettings, type Settings } from '../settings/settings.ts'
+
+/** An environment with all that a request needs to know of it. */
+export interface EnvironmentView {
+  environment: Environment
+  settings: Settings
+  apps: App[]
+  defaultApp: App
+  signingKeys: SigningKey[]
+  /** The key that signs now. */
+  signer: SigningKeyPair
+}
+
+/**
+ * Environments and API keys as this process last read them. Reading them anew for each request would be a second round
+ * trip; they may be up to one second old, which is the time in which a revoked key must die on every node. A change
+ * made by this process is seen at once: whoever writes calls `forget`.
+ */
+export interface Directory {
+  byApiKeyHash(hash: string): Promise<{ key: ApiKey; view: EnvironmentView } | null>
+  byId(environmentId: string): Promise<EnvironmentView | null>
+  bySlug(slug: string): Promise<EnvironmentView | null>
+  all(): Promise<EnvironmentView[]>
+  forget(): void
+}
+
+const MAX_AGE_MS = 1000
+const MAX_KEYS = 10_000
+
+/** @param factorOf how many times the default limits are under `ostiary dev`; 1 elsewhere. */
+export function createDirectory(
+  { store, clock, keyring }: { store: Store; clock: Clock; keyring: Keyring },
+  factorOf: (environment: Environment) => number = () => 1,
+): Directory {
+  let views: { at: number; value: Promise<Map<string, EnvironmentView>> } | null = null
+  let keys = new Map<string, { at: number; value: Promise<ApiKey | null> }>()
+  const signers = new Map<string, Promise<SigningKeyPair>>()
+  const isFresh = (entry: { at: number } | null | undefined) =>
+    entry != null && Math.abs(clock.now() - entry.at) < MAX_AGE_MS
+
+  async function load(): Promise<Map<string, EnvironmentView>> {
+    const loaded = new Map<string, EnvironmentView>()
+    for (const environment of await store.listEnvironments()) {
+      const [apps, signingKeys] = await Promise.all([
+        store.listApps(environment.id),
+        store.listSigningKeys(environment.id),
+      ])
+      const defaultApp = apps.find(app => app.isDefault)
+      const active = signingKeys.find(key => key.activatesAt <= clock.now()) ?? signingKeys.at(-1)
+      if (!defaultApp || !active) continue
+      let signer = signers.get(active.id)
+      if (!signer) {
+        signer = importSigningKey(keyring, active)
+        signers.set(active.id, signer)
+      }
+      const settings = effectiveSettings(environment.settings, factorOf(environment))
+      loaded.set(environment.id, {
+        environment,
+        settings,
+        apps,
+        defaultApp,
+        signingKeys,
+        signer: await signer,
+      })
+    }
+    return loaded
+  }
+
+  function current(): Promise<Map<string, EnvironmentView>> {
+    if (!isFresh(views)) {
+      const value = load()
+      views = { at: clock.now(), value }
+      // A failed read is not kept: the next call tries again.
+      value.catch(() => {
+        views = null
+      })
+    }
+    return views?.value ?? load()
+  }
+
+  async function findKey(hash: string): Promise<ApiKey | null> {
+    const known = keys.get(hash)
+    if (known && isFresh(known)) return await known.value
+    const value = store.findApiKey(hash)
+    if (keys.size >= MAX_KEYS) keys = new Map()
+    keys.set(hash, { at: clock.now(), value })
+    const drop = () => keys.delete(hash)
+    value.then(key => key ?? drop(), drop)
+    return await value
+  }
+
+  return {
+    async byApiKeyHash(hash) {
+      const key = await findKey(hash)
+      const view = key && (await current()).get(key.environmentId)
+      return key && view ? { key, view } : null
+    },
+    byId: async id => (await current()).get(id) ?? null,
+    bySlug: async slug =>
+      [...(await current()).values()].find(view => view.environment.slug === slug) ?? null,
+    all: async () => [...(await current()).values()],
+    forget() {
+      views = null
+      keys = new Map()
+    },
+  }
+}

@@ -1,0 +1,69 @@
+import type { Circumstances, Exposure, Limit } from '../ports.ts'
+import type { Settings } from '../settings/settings.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+// A /24 or /48 holds many people: it gets ten times what one of its hosts gets.
+const SITE_FACTOR = 10
+
+/** The limits on a send to this address by somebody in these circumstances (PROTOCOL section 2). */
+export function sendLimits(settings: Settings, address: string, { host, site }: Circumstances): Limit[] {
+  const { sendsPerAddress, sendsPerAddressAndNetwork, sendsPerAddressUntold, sendsPerIp } = settings.limits
+  const limits: Limit[] = [
+    {
+      name: 'sendsPerAddress',
+      key: address,
+      windows: [
+        { ms: HOUR, max: sendsPerAddress.hour },
+        { ms: DAY, max: sendsPerAddress.day },
+      ],
+    },
+  ]
+  if (host === null || site === null) {
+    // All that is not told counts as one network.
+    const { minute, hour } = sendsPerAddressUntold
+    limits.push({
+      name: 'sendsPerAddressUntold',
+      key: address,
+      windows: [
+        { ms: MINUTE, max: minute },
+        { ms: HOUR, max: hour },
+      ],
+    })
+    return limits
+  }
+  const { minute, hour, day } = sendsPerAddressAndNetwork
+  limits.push(
+    {
+      name: 'sendsPerAddressAndNetwork',
+      key: `${address} ${site}`,
+      windows: [
+        { ms: MINUTE, max: minute },
+        { ms: HOUR, max: hour },
+        { ms: DAY, max: day },
+      ],
+    },
+    { name: 'sendsPerIp', key: host, windows: [{ ms: HOUR, max: sendsPerIp.hour }] },
+    { name: 'sendsPerIp', key: site, windows: [{ ms: HOUR, max: sendsPerIp.hour * SITE_FACTOR }] },
+  )
+  return limits
+}
+
+/** The limits on wrong answers. A backend is never limited by its own address: what is not told is not counted. */
+export function wrongLimits(settings: Settings, { host, site }: Circumstances): Limit[] {
+  if (host === null || site === null) return []
+  const max = settings.limits.wrongPerIp.tenMinutes
+  return [
+    { name: 'wrongPerIp', key: host, windows: [{ ms: 10 * MINUTE, max }] },
+    { name: 'wrongPerIp', key: site, windows: [{ ms: 10 * MINUTE, max: max * SITE_FACTOR }] },
+  ]
+}
+
+/** The bounds on guesses at weak codes (PROTOCOL section 1). */
+export function exposureOf(settings: Settings): Exposure {
+  return {
+    perAddress: settings.limits.weakGuessesPerAddress,
+    perEnvironment: settings.limits.weakGuessesPerEnvironment,
+  }
+}

@@ -1,0 +1,32 @@
+import type { Keyring } from '../keys.ts'
+
+/** What a message carries and nobody but its reader may see: plain code, and the whole URL of the link. */
+export interface MessageContent {
+  code: string | null
+  link: string | null
+}
+
+/** Seals the content for the row of this message; it opens under no other environment or message id. */
+export function sealContent(
+  keyring: Pick<Keyring, 'seal'>,
+  environmentId: string,
+  messageId: string,
+  content: MessageContent,
+): string {
+  return keyring.seal(JSON.stringify(content), aad(environmentId, messageId))
+}
+
+/** The content, or null when it was altered, belongs to another message, or its secret is not on the list. */
+export function openContent(
+  keyring: Pick<Keyring, 'open'>,
+  environmentId: string,
+  messageId: string,
+  sealed: string,
+): MessageContent | null {
+  const plain = keyring.open(sealed, aad(environmentId, messageId))
+  return plain === null ? null : (JSON.parse(plain) as MessageContent)
+}
+
+function aad(environmentId: string, messageId: string): string {
+  return `${environmentId}/${messageId}`
+}

@@ -1,0 +1,56 @@
+import type { EnvironmentView } from '../environments/directory.ts'
+import type { ClaimedMessage } from '../ports.ts'
+
+/** A message as a person would see it. All but the envelope is null once its content was wiped. */
+export interface ShownMessage {
+  id: string
+  challengeId: string
+  channel: 'email'
+  to: string
+  from: string | null
+  subject: string | null
+  text: string | null
+  html: string | null
+  code: string | null
+  link: string | null
+  tag: string
+  status: 'queued' | 'sent' | 'failed'
+  reply: string | null
+  createdAt: number
+  sentAt: number | null
+}
+
+/** Opens messages for the inbox of a test environment. */
+export interface MessageReader {
+  show(claimed: ClaimedMessage, view: EnvironmentView): ShownMessage
+  /** Resolves when a message of the environment is queued, after `ms` at the latest, or at once when `signal` aborts. */
+  waitForNext(environmentId: string, ms: number, signal: AbortSignal): Promise<void>
+}
+
+/** The waiting half of a reader: whoever waits is woken by `tell`. */
+export function createWaitingRoom(): {
+  waitForNext: MessageReader['waitForNext']
+  tell(environmentId: string): void
+} {
+  const waiting = new Map<string, Set<() => void>>()
+  return {
+    waitForNext: (environmentId, ms, signal) =>
+      new Promise(resolve => {
+        if (signal.aborted) return resolve()
+        const room = waiting.get(environmentId) ?? new Set()
+        waiting.set(environmentId, room)
+        const leave = () => {
+          clearTimeout(timer)
+          signal.removeEventListener('abort', leave)
+          room.delete(leave)
+          resolve()
+        }
+        const timer = setTimeout(leave, ms)
+        signal.addEventListener('abort', leave)
+        room.add(leave)
+      }),
+    tell(environmentId) {
+      for (const leave of [...(waiting.get(environmentId) ?? [])]) leave()
+    },
+  }
+}

@@ -1,0 +1,515 @@
+/**
+ * What core needs from the world. Each port is a promise in words; the store's is shaped by what must be atomic, not by
+ * tables. Instants are epoch milliseconds. Methods are safe for concurrent use, and "exactly one" holds over all
+ * processes that share the store.
+ */
+import type {
+  ApiKey,
+  App,
+  Challenge,
+  Environment,
+  Event,
+  Identifier,
+  Message,
+  NewEvent,
+  Origin,
+  Session,
+  SigningKey,
+  User,
+} from './rows.ts'
+import type { SettingsPatch } from './settings/settings.ts'
+
+/** The one clock. Tests move it by hand. */
+export interface Clock {
+  /** Now, in epoch milliseconds. */
+  now(): number
+}
+
+/** The one source of secrets. */
+export interface Random {
+  /** So many bytes that nobody can foretell. */
+  bytes(count: number): Buffer
+  /** A number from 0 to `below` - 1, each as likely as the others. */
+  below(below: number): number
+}
+
+/** Carries a message out of the house. */
+export interface Transport {
+  readonly name: string
+  /**
+   * Delivers one mail or throws a `DeliveryError`. Gives up by itself within `timeoutMs`, which is shorter than a lease:
+   * so a message that is claimed again is not still being sent.
+   */
+  send(mail: Mail): Promise<{ reply: string }>
+  readonly timeoutMs: number
+  close(): Promise<void>
+}
+
+export interface Mail {
+  /** Becomes the Message-ID, so that a copy sent after a crash is seen as a copy. */
+  id: string
+  to: string
+  from: { name: string | null; address: string }
+  replyTo: string | null
+  subject: string
+  text: string
+  html: string
+}
+
+/** A delivery that did not happen. `isPermanent`: trying again cannot help (an SMTP 5xx reply, RFC 5321 4.2.1). */
+export class DeliveryError extends Error {
+  override name = 'DeliveryError'
+  readonly isPermanent: boolean
+  constructor(message: string, isPermanent: boolean, options?: ErrorOptions) {
+    super(message, options)
+    this.isPermanent = isPermanent
+  }
+}
+
+/**
+ * An Idempotency-Key on its way into the write that it guards (CONTRACT section 1). The record commits with the
+ * effect. A second call with the key and body throws `Replayed`; with another body, `idempotency_key_reused`.
+ */
+export interface Once<Outcome> {
+  /** Hash over environment, API key, method, path and header value. */
+  id: string
+  environmentId: string
+  bodyHash: string
+  /**
+   * Called once, inside the write, for an outcome that may be kept: the sealed answer and how long it is kept, or
+   * null for a refusal, which leaves no record.
+   */
+  answer(outcome: Outcome): Promise<{ sealed: string; keepMs: number } | null>
+}
+
+/** The answer of an earlier call with this Idempotency-Key, still sealed. Thrown by the store, caught at the edge. */
+export class Replayed extends Error {
+  readonly sealed: string
+  constructor(sealed: string) {
+    super('the answer of an earlier call with this Idempotency-Key')
+    this.sealed = sealed
+  }
+}
+
+/** The person's circumstances as the trusted backend tells them, with the networks that limits count. */
+export interface Circumstances {
+  ipAddress: string | null
+  userAgent: string | null
+  /** /32 or /64, and /24 or /48; null when no address was told. */
+  host: string | null
+  site: string | null
+}
+
+/** How many may pass in a sliding window. */
+export interface Window {
+  ms: number
+  max: number
+}
+
+/** Outcomes that say no more than their kind. */
+type Plain<Kind extends string> = Kind extends string ? { kind: Kind } : never
+
+/** One limit on one key: `name` is what the answer and the event say, all windows have to let the call pass. */
+export interface Limit {
+  name: string
+  key: string
+  windows: Window[]
+}
+
+export interface LimitFired {
+  kind: 'limited'
+  limit: string
+  retryAfterMs: number
+}
+
+/** How guesses at weak codes are bounded (PROTOCOL section 1). */
+export interface Exposure {
+  perAddress: { hour: number; day: number }
+  perEnvironment: { tenMinutes: number; factor: number; cap: number }
+}
+
+/** A code in one strength: its length, hash and the sealed content of the message that carries it. */
+export interface CodeForm {
+  length: number
+  hash: string
+  sealed: string
+}
+
+export interface NewChallenge {
+  origin: Origin
+  now: number
+  epoch: number
+  /** The row but for what the write itself decides: owner, decoy, strength. */
+  row: Omit<
+    Challenge,
+    | 'ownerId'
+    | 'isVoid'
+    | 'isStrong'
+    | 'codeLength'
+    | 'sendTo'
+    | 'attemptsLeft'
+    | 'verifiedAt'
+    | 'endedAt'
+    | 'userId'
+  >
+  /** For a challenge asked for by userId: that user; else null and the owner is looked up by the address. */
+  userId: string | null
+  isSignUpOpen: boolean
+  hasCode: boolean
+  weak: CodeForm
+  strong: CodeForm
+  linkHash: string | null
+  messageId: string
+  limits: Limit[]
+  exposure: Exposure
+}
+
+export type Created = { kind: 'created'; challenge: Challenge } | LimitFired | { kind: 'userUnknown' }
+
+export interface Resend {
+  origin: Origin
+  now: number
+  epoch: number
+  challengeId: string
+  weak: CodeForm
+  strong: CodeForm
+  linkHash: string | null
+  messageId: string
+  limits: Limit[]
+  exposure: Exposure
+  resend: 'keep' | 'replace'
+  resendWaitSeconds: number[]
+  maxSends: number
+}
+
+export type Resent =
+  | { kind: 'resent'; challenge: Challenge; earlierCodes: 'valid' | 'replaced' }
+  | { kind: 'early'; retryAfterMs: number }
+  | LimitFired
+  | Plain<'notFound' | 'expired' | 'used' | 'exhausted' | 'sendsExhausted' | 'late'>
+
+/** What a session would be, if the proof succeeds: made beforehand, so that the write needs no second step. */
+export interface NewSession {
+  id: string
+  refreshHash: string
+  refreshExpiresAt: number
+  expiresAt: number
+  circumstances: Circumstances
+}
+
+/** An answer to a challenge: a code for its id, or the hash of a link or hand-over token. */
+export interface Attempt {
+  origin: Origin
+  now: number
+  epoch: number
+  purpose: string
+  proof:
+    | { kind: 'code'; challengeId: string; hashes: string[] }
+    | {
+        kind: 'link'
+        token: 'olk' | 'oht'
+        hash: string
+        challengeId: string | null
+        codeChallenge: string | null
+      }
+  circumstances: Circumstances
+  /** Counts wrong answers; a full window refuses before anything is judged. */
+  wrongLimits: Limit[]
+  exposure: Exposure
+  isSignUpOpen: boolean
+  newUserId: string
+  session: NewSession
+}
+
+export type Attempted =
+  | { kind: 'verified'; challenge: Challenge; user: User | null; isNewUser: boolean; session: Session | null }
+  | { kind: 'incorrect'; attemptsLeft: number }
+  | LimitFired
+  | Plain<
+      | 'notFound'
+      | 'linkInvalid'
+      | 'expired'
+      | 'used'
+      | 'exhausted'
+      | 'userBlocked'
+      | 'signUpClosed'
+      | 'externalIdTaken'
+    >
+
+export type Claimed =
+  | { kind: 'claimed'; challenge: Challenge; user: User }
+  | Plain<'notFound' | 'userUnknown' | 'stateConflict' | 'alreadyClaimed' | 'late' | 'addressTaken'>
+
+export type OpenedLater =
+  | { kind: 'opened'; session: Session; user: User }
+  | Plain<'notFound' | 'stateConflict' | 'alreadyOpened' | 'late' | 'userBlocked'>
+
+export interface Rotation {
+  origin: Origin
+  now: number
+  epoch: number
+  sessionId: string
+  presentedHash: string
+  /** Whether the tag proves that this server made the token: only then can an unknown one revoke the session. */
+  isGenuine: boolean
+  successor: { hash: string; salt: string; keyId: string }
+  circumstances: Circumstances
+  idleMs: number
+  graceMs: number
+}
+
+export type Rotated =
+  | { kind: 'rotated'; session: Session; user: User; refreshExpiresAt: number }
+  | { kind: 'repeated'; session: Session; user: User; refreshExpiresAt: number; salt: string; keyId: string }
+  | Plain<'reused' | 'invalid'>
+
+/** What is shown to whoever opens a link. */
+export interface LinkView {
+  challenge: Challenge
+  environmentId: string
+}
+
+/** A page of a list: `after` is the id of the last row of the page before; newest first. */
+export interface Page {
+  limit: number
+  before: string | null
+  createdAfter: number | null
+  createdBefore: number | null
+}
+
+/** A message that this worker, and for the time of its lease no other, may send. */
+export interface ClaimedMessage {
+  message: Message
+  challenge: Challenge
+  sealed: string | null
+  attempt: number
+}
+
+export type Settled =
+  | {
+      id: string
+      environmentId: string
+      kind: 'sent'
+      reply: string
+      now: number
+      keepSealedUntil: number | null
+    }
+  | { id: string; environmentId: string; kind: 'retry'; error: string; now: number; at: number }
+  | {
+      id: string
+      environmentId: string
+      kind: 'failed'
+      error: string
+      now: number
+      keepSealedUntil: number | null
+    }
+
+export interface NewUser {
+  user: User
+  identifiers: Identifier[]
+}
+
+export type UserPatch = Partial<Pick<User, 'externalId' | 'name' | 'username' | 'locale' | 'metadata'>>
+
+export interface Store {
+  /** Brings the schema up to date (forward only). With several processes at once, one does it and the others wait. */
+  migrate(): Promise<{ applied: string[] }>
+  /** Refuses an epoch lower than the stored one, and a missing secret that rows still need. Raises the epoch. */
+  begin(input: { now: number; epoch: number; keyIds: readonly string[] }): Promise<void>
+  close(): Promise<void>
+  /** Whether a write gets through. Throws when it does not. */
+  ping(now: number): Promise<void>
+  /** Called after a commit that queued messages. */
+  onQueued(listener: (environmentId: string) => void): void
+
+  // Environments, apps, keys
+  listEnvironments(): Promise<Environment[]>
+  /** Creates the environment with its default app, unless its slug exists. Exactly one caller creates it. */
+  createEnvironment(environment: Environment, app: App, origin: Origin, now: number): Promise<Environment>
+  /** Writes settings when the version is still the one that was read; false when somebody was faster. */
+  saveSettings(input: {
+    origin: Origin
+    now: number
+    version: number
+    settings: SettingsPatch
+    changed: string[]
+  }): Promise<boolean>
+  findApiKey(hash: string): Promise<ApiKey | null>
+  /** Stores a key. A development key that is there already is left as it is. */
+  createApiKey(key: ApiKey, hash: string, origin: Origin, now: number, once?: Once<ApiKey>): Promise<ApiKey>
+  listApiKeys(environmentId: string, page: Page): Promise<ApiKey[]>
+  /** From the commit on, no call with the key succeeds. False when there is no such key or it is revoked already. */
+  revokeApiKey(id: string, origin: Origin, now: number): Promise<boolean>
+  listApps(environmentId: string): Promise<App[]>
+  createApp(app: App, origin: Origin, now: number, once?: Once<App>): Promise<App>
+  updateApp(id: string, patch: Partial<App>, origin: Origin, now: number): Promise<App | null>
+  /** Ends the app's pending challenges and sessions. The default app stays: `stateConflict`. */
+  deleteApp(id: string, origin: Origin, now: number): Promise<'deleted' | 'notFound' | 'stateConflict'>
+  listSigningKeys(environmentId: string): Promise<SigningKey[]>
+  /** Adds a key unless one that activates at or after this one's instant is there: exactly one caller adds it. */
+  addSigningKey(key: SigningKey, origin: Origin, now: number): Promise<boolean>
+
+  // Challenges
+  /** Takes all limits or none; writes challenge, sealed message and events in one. With N + 1 at once, N pass. */
+  createChallenge(input: NewChallenge, once?: Once<Created>): Promise<Created>
+  resendChallenge(input: Resend, once?: Once<Resent>): Promise<Resent>
+  /**
+   * Judges an answer. Spending the attempt, judging, proving, finding or making or adopting the user and opening the
+   * session are one write: of any number of right answers exactly one is `verified`, and wrong ones never exceed the
+   * attempts.
+   */
+  attempt(input: Attempt, once?: Once<Attempted>): Promise<Attempted>
+  findChallenge(environmentId: string, id: string): Promise<Challenge | null>
+  listChallenges(environmentId: string, filter: ChallengeFilter, page: Page): Promise<Challenge[]>
+  /** Binds a verified challenge of userMode `none` to a user: once. */
+  claimChallenge(
+    input: {
+      origin: Origin
+      now: number
+      challengeId: string
+      userId: string | null
+      externalId: string | null
+      withinMs: number
+    },
+    once?: Once<Claimed>,
+  ): Promise<Claimed>
+  /** Opens the session that verify did not: once, `withinMs` of the proof. */
+  openSession(
+    input: { origin: Origin; now: number; challengeId: string; withinMs: number; session: NewSession },
+    once?: Once<OpenedLater>,
+  ): Promise<OpenedLater>
+  /** The challenge of a mailed link. Any number of looks change nothing. */
+  findLink(linkHash: string): Promise<Challenge | null>
+  /** Records that a link was opened: at most `max` events a challenge. */
+  recordLinkOpened(input: {
+    challenge: Challenge
+    now: number
+    context: Circumstances
+    max: number
+    requestId: string
+  }): Promise<void>
+  /** Trades a mailed link for a hand-over token; an earlier hand-over of the challenge ends. Null when it is not live. */
+  pressLink(input: {
+    linkHash: string
+    handoverHash: string
+    now: number
+    epoch: number
+    livesMs: number
+  }): Promise<Challenge | null>
+
+  // Sessions
+  /** One write decides: rotate, repeat within the grace time, or reuse, which revokes. */
+  rotateRefresh(input: Rotation, once?: Once<Rotated>): Promise<Rotated>
+  findSession(environmentId: string, id: string): Promise<{ session: Session; user: User } | null>
+  listSessions(environmentId: string, userId: string, page: Page): Promise<Session[]>
+  revokeSession(id: string, origin: Origin, now: number, once?: Once<Session | null>): Promise<Session | null>
+  /** Revokes every live session of the user; the number of them, or null for an unknown user. */
+  revokeUserSessions(
+    userId: string,
+    origin: Origin,
+    now: number,
+    once?: Once<number | null>,
+  ): Promise<number | null>
+
+  // Users
+  createUser(
+    input: NewUser,
+    origin: Origin,
+    now: number,
+    once?: Once<User | UserConflict>,
+  ): Promise<User | UserConflict>
+  findUser(environmentId: string, id: string): Promise<User | null>
+  listUsers(environmentId: string, filter: UserFilter, page: Page): Promise<User[]>
+  updateUser(id: string, patch: UserPatch, origin: Origin, now: number): Promise<User | UserConflict | null>
+  /** Ends the user's sessions and pending challenges, and removes the user and all that is theirs. */
+  deleteUser(id: string, origin: Origin, now: number): Promise<boolean>
+  /** Blocking ends sessions and pending challenges. Null for an unknown user. */
+  setUserStatus(
+    id: string,
+    status: 'active' | 'blocked',
+    origin: Origin,
+    now: number,
+    once?: Once<User | null>,
+  ): Promise<User | null>
+  addIdentifier(
+    userId: string,
+    identifier: Identifier,
+    origin: Origin,
+    now: number,
+    once?: Once<User | UserConflict | null>,
+  ): Promise<User | UserConflict | null>
+  /** Ends the open challenges of the address. */
+  removeIdentifier(
+    userId: string,
+    type: Identifier['type'],
+    value: string,
+    origin: Origin,
+    now: number,
+  ): Promise<User | null>
+
+  // Messages and events
+  /** Claims due messages for `leaseMs`: each is given to exactly one caller. Domains that are busy are left out. */
+  claimMessages(input: {
+    now: number
+    limit: number
+    leaseMs: number
+    busyDomains: string[]
+  }): Promise<ClaimedMessage[]>
+  /** Whether the lease of this attempt still holds: asked just before the provider is called. */
+  holdsLease(id: string, attempt: number, now: number): Promise<boolean>
+  settleMessages(outcomes: Settled[]): Promise<void>
+  /** When the next message is due, or null. */
+  nextDueAt(): Promise<number | null>
+  findMessages(
+    environmentId: string,
+    filter: { to: string | null; challengeId: string | null },
+    page: Page,
+  ): Promise<ClaimedMessage[]>
+  listEvents(environmentId: string, filter: EventFilter, page: Page): Promise<Event[]>
+  addEvents(events: NewEvent[]): Promise<void>
+
+  /** Keeps the answer of a call that changed nothing for its Idempotency-Key. */
+  keep<T>(outcome: T, now: number, once?: Once<T>): Promise<T>
+  /** One small step of purging and of lifting protections; true while there is more to do. */
+  purge(input: {
+    now: number
+    environmentId: string
+    retentionDays: Retention
+    exposure: Exposure
+    limit: number
+  }): Promise<boolean>
+}
+
+export interface Retention {
+  events: number
+  challenges: number
+  messages: number
+  sessions: number
+}
+
+export type UserConflict = { conflict: 'externalId' | 'username' | 'address' }
+
+export interface ChallengeFilter {
+  to: string | null
+  userId: string | null
+  purpose: string | null
+  channel: string | null
+  status: string | null
+  now: number
+  epoch: number
+}
+
+export interface UserFilter {
+  email: string | null
+  phone: string | null
+  externalId: string | null
+  username: string | null
+}
+
+export interface EventFilter {
+  type: string | null
+  userId: string | null
+  challengeId: string | null
+  actionId: string | null
+  sessionId: string | null
+}

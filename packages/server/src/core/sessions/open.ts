@@ -1,0 +1,54 @@
+import { type Call, circumstancesOf, type Deps, refuse, type ToldContext } from '../deps.ts'
+import { type Keep, writeOnce } from '../idempotency.ts'
+import type { OpenedLater } from '../ports.ts'
+import type { Refreshed } from './refresh.ts'
+import { prepareSession, tokensOf } from './tokens.ts'
+
+const WITHIN_MS = 10 * 60_000
+
+/**
+ * Opens the session that verify did not: once, within ten minutes of the proof, whose instant becomes `authTime`.
+ * Refusals: `not_found`, `state_conflict` (not verified, or no user), `already_claimed`, `challenge_expired`, `user_blocked`.
+ */
+export async function openSession(
+  deps: Deps,
+  call: Call,
+  input: { challengeId: string; context?: ToldContext | undefined },
+  keep?: Keep<Refreshed>,
+): Promise<Refreshed> {
+  const now = deps.clock.now()
+  const { session, refreshToken } = prepareSession(deps, call, circumstancesOf(input.context), now)
+  return await writeOnce<OpenedLater, Refreshed>(
+    keep,
+    once =>
+      deps.store.openSession(
+        { origin: call.origin, now, challengeId: input.challengeId, withinMs: WITHIN_MS, session },
+        once,
+      ),
+    async outcome => {
+      switch (outcome.kind) {
+        case 'notFound':
+          return refuse('not_found')
+        case 'stateConflict':
+          return refuse('state_conflict', 'The challenge is not verified, or it led to no user.')
+        case 'alreadyOpened':
+          return refuse('already_claimed', 'The session of this challenge was opened before.')
+        case 'late':
+          return refuse('challenge_expired', 'A session can be opened within ten minutes of the proof.')
+        case 'userBlocked':
+          return refuse('user_blocked')
+        case 'opened': {
+          const tokens = await tokensOf(
+            deps,
+            call,
+            outcome.session,
+            refreshToken,
+            session.refreshExpiresAt,
+            now,
+          )
+          return { session: outcome.session, user: outcome.user, tokens }
+        }
+      }
+    },
+  )
+}

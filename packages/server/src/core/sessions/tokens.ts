@@ -1,0 +1,50 @@
+import type { Call, Deps } from '../deps.ts'
+import { newId } from '../ids.ts'
+import type { Circumstances, NewSession } from '../ports.ts'
+import type { Session } from '../rows.ts'
+import { formatRefreshToken } from '../tokens.ts'
+import { signAccessToken } from './access-token.ts'
+
+/** What the app gets for a session. Both tokens are shown once and stored only as a hash, or not at all. */
+export interface Tokens {
+  accessToken: string
+  accessTokenExpiresAt: number
+  refreshToken: string
+  refreshTokenExpiresAt: number
+}
+
+/** A session that is ready to be written if the proof succeeds, with its refresh token. */
+export function prepareSession(
+  deps: Deps,
+  call: Call,
+  circumstances: Circumstances,
+  now: number,
+): { session: NewSession; refreshToken: string } {
+  const { idleSeconds, absoluteSeconds } = call.view.settings.session
+  const id = newId('ses', now)
+  const secret = deps.random.bytes(32)
+  const refreshToken = formatRefreshToken({ sessionId: id, secret, tag: deps.keyring.refreshTag(id, secret) })
+  const session: NewSession = {
+    id,
+    refreshHash: deps.keyring.tokenHash(refreshToken),
+    refreshExpiresAt: now + 1000 * Math.min(idleSeconds, absoluteSeconds),
+    expiresAt: now + 1000 * absoluteSeconds,
+    circumstances,
+  }
+  return { session, refreshToken }
+}
+
+export async function tokensOf(
+  deps: Deps,
+  call: Call,
+  session: Session,
+  refreshToken: string,
+  refreshTokenExpiresAt: number,
+  now: number,
+): Promise<Tokens> {
+  return {
+    ...(await signAccessToken(deps.publicUrl, call.view, session, now)),
+    refreshToken,
+    refreshTokenExpiresAt,
+  }
+}

@@ -1,0 +1,39 @@
+import { type Call, type Deps, refuse } from '../deps.ts'
+import type { EnvironmentView } from '../environments/directory.ts'
+import { patchSettings, type SettingsPatch } from './settings.ts'
+
+/** The `ETag` of an environment's settings. */
+export const settingsEtag = (view: EnvironmentView) => `"${view.environment.settingsVersion}"`
+
+/**
+ * Changes settings by a merge patch; null returns one to its default. With `If-Match`, only the version that it names
+ * is changed. Refusals: `invalid_request`, `precondition_failed`, `state_conflict` after losing three races.
+ */
+export async function changeSettings(
+  deps: Deps,
+  call: Call,
+  patch: SettingsPatch,
+  ifMatch: string | null,
+): Promise<EnvironmentView> {
+  const { directory, store, clock } = deps
+  const id = call.view.environment.id
+  for (let tries = 0; tries < 3; tries++) {
+    directory.forget()
+    const view = await directory.byId(id)
+    if (!view) return refuse('unavailable')
+    if (ifMatch !== null && ifMatch !== '*' && ifMatch !== settingsEtag(view))
+      return refuse('precondition_failed')
+    const settings = patchSettings(view.environment.settings, patch)
+    const isSaved = await store.saveSettings({
+      origin: call.origin,
+      now: clock.now(),
+      version: view.environment.settingsVersion,
+      settings,
+      changed: Object.keys(patch),
+    })
+    directory.forget()
+    if (isSaved) return (await directory.byId(id)) ?? refuse('unavailable')
+    if (ifMatch !== null) return refuse('precondition_failed')
+  }
+  return refuse('state_conflict', 'The settings are being changed by somebody else right now.')
+}
