@@ -1,0 +1,279 @@
+import type {
+  ChallengeFilter,
+  Circumstances,
+  CodeForm,
+  Created,
+  NewChallenge,
+  Page,
+  Resend,
+  Resent,
+} from '../../core/ports.ts'
+import type { Challenge, Origin, User } from '../../core/rows.ts'
+import * as columns from './columns.ts'
+import { insertEvents, newEvent } from './events.ts'
+import { isProtected, wouldExpose } from './exposure.ts'
+import { takeLimits } from './limits.ts'
+import { type Condition, pageOf } from './pages.ts'
+import { places, type Row, type Transaction } from './transaction.ts'
+import { findUser, ownerOf } from './users.ts'
+
+const MINUTE = 60_000
+
+/** See `Store.createChallenge`: limits, challenge, sealed message and events are one write. */
+export async function createChallenge(tx: Transaction, input: NewChallenge): Promise<Created> {
+  const { origin, row: asked, exposure } = input
+  const now = tx.judgeAt(input.now)
+  const limited = await takeLimits(tx, input.limits, origin, now)
+  if (limited) return limited
+
+  const requested = input.userId === null ? null : await findUser(tx, origin.environmentId, input.userId)
+  if (input.userId !== null && !requested?.identifiers.some(one => one.value === asked.address))
+    return { kind: 'userUnknown' }
+  const owner = await ownerOf(tx, origin.environmentId, 'email', asked.address)
+  const isStrong =
+    input.hasCode &&
+    ((await wouldExpose(tx, origin.environmentId, asked.address, asked.maxAttempts, exposure, now)) ||
+      (await isProtected(tx, origin.environmentId, exposure, now)))
+  const code = isStrong ? input.strong : input.weak
+  const challenge: Challenge = {
+    ...asked,
+    ownerId: owner?.id ?? null,
+    userId: requested?.id ?? null,
+    isVoid: isDecoy(input, requested, owner),
+    isStrong,
+    codeLength: input.hasCode ? code.length : null,
+    sendTo: owner?.identifiers.find(one => one.value === asked.address)?.spelling ?? asked.address,
+    attemptsLeft: asked.maxAttempts,
+    verifiedAt: null,
+    endedAt: null,
+  }
+  // A decoy has no code that could be right, and its link is refused; all else is written as for anybody.
+  const hashes = challenge.isVoid || !input.hasCode ? '' : code.hash
+  const { columns: names } = columns.challenges
+  await tx.run(
+    `INSERT INTO challenges (code_hashes, live_codes, exposure_spent, verifier_tries_left, link_opens, ${names.join(', ')})
+     VALUES ${places(1, names.length + 5)}`,
+    hashes,
+    input.hasCode ? 1 : 0,
+    0,
+    5,
+    0,
+    ...columns.challenges.values(challenge),
+  )
+  await insertMessage(tx, challenge, input.messageId, code, input.linkHash, now)
+  const context = { ipAddress: challenge.ipAddress, userAgent: challenge.userAgent }
+  const subject = { appId: challenge.appId, challengeId: challenge.id, userId: challenge.userId, context }
+  await insertEvents(tx, [
+    newEvent('challenge.created', origin, now, {
+      ...subject,
+      data: { purpose: challenge.purpose, channel: challenge.channel, isStrong, isDecoy: challenge.isVoid },
+    }),
+    newEvent('message.queued', origin, now, {
+      ...subject,
+      context: null,
+      data: { messageId: input.messageId },
+    }),
+  ])
+  return { kind: 'created', challenge }
+}
+
+/**
+ * Whether the challenge can never succeed (PROTOCOL section 1): the address leads to nobody where nobody new may come,
+ * or to somebody who is blocked, or to another user than the one who was asked for.
+ */
+function isDecoy({ row, isSignUpOpen }: NewChallenge, requested: User | null, owner: User | null): boolean {
+  if (row.userMode === 'none') return false
+  const user = requested ?? owner
+  if (user?.status === 'blocked') return true
+  if (requested && owner && owner.id !== requested.id) return true
+  if (requested) return false
+  return !owner && (row.userMode === 'existing' || !isSignUpOpen)
+}
+
+async function insertMessage(
+  tx: Transaction,
+  challenge: Challenge,
+  messageId: string,
+  code: CodeForm,
+  linkHash: string | null,
+  now: number,
+): Promise<void> {
+  await tx.run(
+    `INSERT INTO messages (id, environment_id, challenge_id, channel, recipient, domain, sealed, is_void, status, attempt,
+       due_at, leased_until, created_at, expires_at) VALUES ${places(1, 14)}`,
+    messageId,
+    challenge.environmentId,
+    challenge.id,
+    challenge.channel,
+    challenge.sendTo,
+    challenge.sendTo.slice(challenge.sendTo.lastIndexOf('@') + 1).toLowerCase(),
+    code.sealed,
+    Number(challenge.isVoid),
+    'queued',
+    0,
+    now,
+    0,
+    now,
+    challenge.expiresAt,
+  )
+  if (linkHash !== null)
+    await tx.run('INSERT INTO challenge_links (hash, challenge_id) VALUES ($1, $2)', linkHash, challenge.id)
+}
+
+/** See `Store.resendChallenge`. */
+export async function resendChallenge(tx: Transaction, input: Resend): Promise<Resent> {
+  const { origin, exposure } = input
+  const now = tx.judgeAt(input.now)
+  const row = await tx.one(
+    'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',
+    input.challengeId,
+    origin.environmentId,
+  )
+  if (!row) return { kind: 'notFound' }
+  const refusal = refusalOf(row, now, input.epoch)
+  if (refusal) return { kind: refusal }
+  if (row.sends >= row.max_sends) return { kind: 'sendsExhausted' }
+  if (row.expires_at - now < Math.min(2 * MINUTE, (row.expires_at - row.created_at) / 2))
+    return { kind: 'late' }
+  if (row.resend_at > now) return { kind: 'early', retryAfterMs: row.resend_at - now }
+  const limited = await takeLimits(tx, input.limits, origin, now)
+  if (limited) return limited
+
+  const hasCode = row.code_length !== null
+  const replaces = hasCode && (await replacesEarlier(tx, row, input, now))
+  const isStrong =
+    row.is_strong === 1 || (replaces && (await isProtected(tx, origin.environmentId, exposure, now)))
+  const code = isStrong ? input.strong : input.weak
+  const hash = row.is_void === 1 || !hasCode ? '' : code.hash
+  const updated = await tx.one(
+    `UPDATE challenges SET code_hashes = $2, live_codes = $3, is_strong = $4, code_length = $5, sends = sends + 1, resend_at = $6
+     WHERE id = $1 RETURNING *`,
+    row.id,
+    replaces || row.code_hashes === '' ? hash : `${row.code_hashes} ${hash}`,
+    hasCode ? (replaces ? 1 : row.live_codes + 1) : 0,
+    Number(isStrong),
+    hasCode ? (replaces ? code.length : Math.max(row.code_length, code.length)) : null,
+    now + 1000 * (input.resendWaitSeconds[Math.min(row.sends, input.resendWaitSeconds.length - 1)] ?? 60),
+  )
+  if (replaces) await tx.run('DELETE FROM challenge_links WHERE challenge_id = $1', row.id)
+  const challenge = columns.challenges.read(updated ?? row)
+  await insertMessage(tx, challenge, input.messageId, code, input.linkHash, now)
+  const subject = { appId: challenge.appId, challengeId: challenge.id, userId: challenge.userId }
+  const earlierCodes = replaces ? 'replaced' : 'valid'
+  await insertEvents(tx, [
+    newEvent('challenge.resent', origin, now, { ...subject, data: { earlierCodes, isStrong } }),
+    newEvent('message.queued', origin, now, { ...subject, data: { messageId: input.messageId } }),
+  ])
+  return { kind: 'resent', challenge, earlierCodes }
+}
+
+/** Whether this send ends the earlier codes: by setting, or because one live code more would pass the bound. */
+async function replacesEarlier(tx: Transaction, row: Row, input: Resend, now: number): Promise<boolean> {
+  if (input.resend === 'replace' || (await isProtected(tx, row.environment_id, input.exposure, now)))
+    return true
+  if (row.is_strong === 1) return false
+  const share = row.exposure_spent + row.attempts_left * (row.live_codes + 1)
+  return await wouldExpose(tx, row.environment_id, row.address, share, input.exposure, now, row.id)
+}
+
+/** Why a challenge takes no answer any more, or null while it is pending. */
+export function refusalOf(row: Row, now: number, epoch: number): 'used' | 'expired' | 'exhausted' | null {
+  if (row.verified_at !== null) return 'used'
+  if (row.ended_at !== null || row.expires_at <= now || row.epoch !== epoch) return 'expired'
+  return row.attempts_left > 0 ? null : 'exhausted'
+}
+
+export async function findChallenge(
+  tx: Transaction,
+  environmentId: string,
+  id: string,
+): Promise<Challenge | null> {
+  const row = await tx.one(
+    'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',
+    id,
+    environmentId,
+  )
+  return row ? columns.challenges.read(row) : null
+}
+
+export async function listChallenges(
+  tx: Transaction,
+  environmentId: string,
+  filter: ChallengeFilter,
+  page: Page,
+): Promise<Challenge[]> {
+  const conditions: Condition[] = [
+    ['environment_id = ?', environmentId],
+    ['address = ?', filter.to],
+    ['user_id = ?', filter.userId],
+    ['purpose = ?', filter.purpose],
+    ['channel = ?', filter.channel],
+  ]
+  const isOver = `(ended_at IS NOT NULL OR expires_at <= ? OR epoch <> ${Math.trunc(filter.epoch)})`
+  if (filter.status === 'verified') conditions.push(['verified_at <= ?', Number.MAX_SAFE_INTEGER])
+  else if (filter.status !== null)
+    conditions.push([
+      `verified_at IS NULL AND ${filter.status === 'expired' ? '' : 'NOT '}${isOver}`,
+      filter.now,
+    ])
+  if (filter.status === 'pending') conditions.push(['attempts_left > ?', 0])
+  if (filter.status === 'exhausted') conditions.push(['attempts_left = ?', 0])
+  const rows = await tx.all(...pageOf('challenges', page, conditions))
+  return rows.map(columns.challenges.read)
+}
+
+/** See `Store.findLink`. */
+export async function findLink(tx: Transaction, hash: string): Promise<Challenge | null> {
+  const row = await tx.one(
+    'SELECT challenges.* FROM challenge_links JOIN challenges ON challenges.id = challenge_links.challenge_id WHERE hash = $1',
+    hash,
+  )
+  return row ? columns.challenges.read(row) : null
+}
+
+export async function recordLinkOpened(
+  tx: Transaction,
+  input: { challenge: Challenge; now: number; context: Circumstances; max: number; requestId: string },
+): Promise<void> {
+  const { challenge, now, context } = input
+  const counted = await tx.run(
+    'UPDATE challenges SET link_opens = link_opens + 1 WHERE id = $1 AND link_opens < $2',
+    challenge.id,
+    input.max,
+  )
+  if (counted === 0) return
+  const origin: Origin = {
+    environmentId: challenge.environmentId,
+    appId: challenge.appId,
+    actor: { type: 'user', id: null },
+    requestId: input.requestId,
+  }
+  const seen = { ipAddress: context.ipAddress, userAgent: context.userAgent }
+  await insertEvents(tx, [
+    newEvent('challenge.link_opened', origin, now, {
+      challengeId: challenge.id,
+      userId: challenge.userId,
+      context: seen,
+    }),
+  ])
+}
+
+/** See `Store.pressLink`. The hand-over lives no longer than its challenge: no expiry moves later (promise 6). */
+export async function pressLink(
+  tx: Transaction,
+  input: { linkHash: string; handoverHash: string; now: number; epoch: number; livesMs: number },
+): Promise<Challenge | null> {
+  const now = tx.judgeAt(input.now)
+  const row = await tx.one(
+    `UPDATE challenges SET handover_hash = $1, handover_expires_at = min($2, expires_at)
+     WHERE id = (SELECT challenge_id FROM challenge_links WHERE hash = $3) AND link_via = 'ostiary'
+       AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $4 AND attempts_left > 0 AND epoch = $5 AND is_void = 0
+     RETURNING *`,
+    input.handoverHash,
+    now + input.livesMs,
+    input.linkHash,
+    now,
+    input.epoch,
+  )
+  return row ? columns.challenges.read(row) : null
+}

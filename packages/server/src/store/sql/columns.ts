@@ -1,0 +1,133 @@
+import type {
+  ApiKey,
+  App,
+  Challenge,
+  Environment,
+  Event,
+  Identifier,
+  Message,
+  Session,
+  SigningKey,
+  User,
+} from '../../core/rows.ts'
+import type { Row, Value } from './transaction.ts'
+
+/** How the fields of a noun stand in its table: names in snake_case, lists and objects as JSON, flags as 0 and 1. */
+interface Columns<T> {
+  readonly columns: readonly string[]
+  /** The fields as values, in the order of `columns`. */
+  values(noun: T): Value[]
+  read(row: Row): T
+}
+
+type Kind = 'plain' | 'json' | 'flag'
+
+function columnsOf<T extends object>(
+  fields: Record<string, Kind>,
+  renamed: Record<string, string> = {},
+): Columns<T> {
+  const entries = Object.entries(fields).map(
+    ([field, kind]) =>
+      [field, renamed[field] ?? field.replace(/[A-Z]/g, letter => `_${letter.toLowerCase()}`), kind] as const,
+  )
+  return {
+    columns: entries.map(([, column]) => column),
+    values: noun =>
+      entries.map(([field, , kind]) => {
+        const value = (noun as Record<string, unknown>)[field]
+        if (kind === 'json') return JSON.stringify(value)
+        return kind === 'flag' ? Number(value) : (value as Value)
+      }),
+    read(row) {
+      const noun: Record<string, unknown> = {}
+      for (const [field, column, kind] of entries) {
+        const value = row[column]
+        noun[field] = kind === 'plain' ? value : kind === 'json' ? JSON.parse(value) : value === 1
+      }
+      return noun as T
+    },
+  }
+}
+
+const plain = (names: string): Record<string, Kind> =>
+  Object.fromEntries(names.split(' ').map(name => [name, 'plain']))
+
+export const environments = columnsOf<Environment>({
+  ...plain('id slug mode'),
+  settings: 'json',
+  ...plain('settingsVersion createdAt'),
+})
+export const apps = columnsOf<App>({
+  ...plain('id environmentId name publishableKey'),
+  redirectUrls: 'json',
+  origins: 'json',
+  audience: 'plain',
+  isDefault: 'flag',
+  ...plain('createdAt updatedAt'),
+})
+export const apiKeys = columnsOf<ApiKey>({
+  ...plain('id environmentId name hint'),
+  scopes: 'json',
+  isDevelopment: 'flag',
+  ...plain('createdAt revokedAt'),
+})
+export const signingKeys = columnsOf<SigningKey>({
+  ...plain('id environmentId'),
+  publicJwk: 'json',
+  ...plain('sealedPrivateJwk createdAt activatesAt'),
+})
+export const users = columnsOf<Omit<User, 'identifiers'>>({
+  ...plain('id environmentId externalId name username locale status'),
+  metadata: 'json',
+  ...plain('createdAt updatedAt lastSignInAt'),
+})
+export const identifiers = columnsOf<Identifier>({
+  ...plain('type value spelling verifiedAt'),
+  isPrimary: 'flag',
+})
+export const challenges = columnsOf<Challenge>({
+  ...plain('id environmentId appId epoch purpose channel credential address requestedTo sendTo'),
+  isMasked: 'flag',
+  ...plain('ownerId userId userMode externalId'),
+  opensSession: 'flag',
+  isVoid: 'flag',
+  isStrong: 'flag',
+  ...plain('codeLength tag redirectUrl linkVia codeChallenge state locale template'),
+  templateVariables: 'json',
+  metadata: 'json',
+  ...plain('maxAttempts attemptsLeft maxSends sends resendAt ipAddress userAgent createdAt'),
+  ...plain('expiresAt verifiedAt endedAt provenBy'),
+})
+export const messages = columnsOf<Message>(
+  {
+    ...plain('id environmentId challengeId channel to status'),
+    isVoid: 'flag',
+    ...plain('reply createdAt expiresAt sentAt'),
+  },
+  { to: 'recipient' },
+)
+export const sessions = columnsOf<Session>({
+  ...plain('id environmentId appId userId'),
+  methods: 'json',
+  amr: 'json',
+  ...plain(
+    'authTime proofEventId ipAddress userAgent deviceId epoch createdAt lastUsedAt expiresAt revokedAt',
+  ),
+})
+
+const eventFields = columnsOf<Omit<Event, 'actor'> & { actorType: string; actorId: string | null }>({
+  ...plain(
+    'id type environmentId appId actorType actorId userId challengeId actionId sessionId organizationId requestId',
+  ),
+  context: 'json',
+  data: 'json',
+  createdAt: 'plain',
+})
+export const events: Columns<Event> = {
+  columns: eventFields.columns,
+  values: ({ actor, ...event }) => eventFields.values({ ...event, actorType: actor.type, actorId: actor.id }),
+  read(row) {
+    const { actorType, actorId, ...event } = eventFields.read(row)
+    return { ...event, actor: { type: actorType as Event['actor']['type'], id: actorId } }
+  },
+}

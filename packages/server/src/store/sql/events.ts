@@ -1,0 +1,40 @@
+import { newId } from '../../core/ids.ts'
+import type { Event, EventType, Origin } from '../../core/rows.ts'
+import { events } from './columns.ts'
+import { places, type Transaction, type Value } from './transaction.ts'
+
+/** What an event is about; the rest comes from its origin. */
+export type EventSubject = Partial<
+  Pick<Event, 'userId' | 'challengeId' | 'sessionId' | 'appId' | 'context' | 'data'>
+>
+
+/** An event as it will be written: made first, because a session points at the event of its proof. */
+export function newEvent(type: EventType, origin: Origin, now: number, subject: EventSubject = {}): Event {
+  return {
+    id: newId('evt', now),
+    type,
+    environmentId: origin.environmentId,
+    appId: origin.appId,
+    actor: origin.actor,
+    userId: null,
+    challengeId: null,
+    actionId: null,
+    sessionId: null,
+    organizationId: null,
+    requestId: origin.requestId,
+    context: null,
+    data: {},
+    createdAt: now,
+    ...subject,
+  }
+}
+
+/** Writes the events of one operation in one statement. */
+export async function insertEvents(tx: Transaction, list: readonly Event[]): Promise<void> {
+  if (list.length === 0) return
+  const values: Value[] = list.flatMap(event => events.values(event))
+  await tx.run(
+    `INSERT INTO events (${events.columns.join(', ')}) VALUES ${places(list.length, events.columns.length)}`,
+    ...values,
+  )
+}

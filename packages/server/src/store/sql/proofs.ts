@@ -1,0 +1,214 @@
+import type { Challenge, Event, Identifier, Origin, User } from '../../core/rows.ts'
+import { newEvent } from './events.ts'
+import { endSessions } from './sessions.ts'
+import { assignments, type Transaction } from './transaction.ts'
+import {
+  endChallengesOf,
+  endChallengesOfUser,
+  findUser,
+  insertIdentifier,
+  insertUser,
+  ownerOf,
+  promoteNext,
+} from './users.ts'
+
+/** What an address led to, once it was proven; or why it leads to nobody. */
+export type Proven =
+  | { user: User; isNewUser: boolean; events: Event[] }
+  | 'ownerChanged'
+  | 'userBlocked'
+  | 'signUpClosed'
+  | 'externalIdTaken'
+
+interface Input {
+  origin: Origin
+  isSignUpOpen: boolean
+  newUserId: string
+}
+
+/**
+ * Finds, adopts or makes the user of an address that was proven this moment (PROTOCOL sections 1 and 5).
+ *
+ * The challenge pinned the owner at send; when the address has come to another since, the proof is worth nothing. A
+ * claim names its user now, so it pins nobody, but an address that another user has proven stays theirs.
+ */
+export async function addressProven(
+  tx: Transaction,
+  challenge: Challenge,
+  input: Input,
+  now: number,
+  by: 'attempt' | 'claim' = 'attempt',
+): Promise<Proven> {
+  const { environmentId, address } = challenge
+  const owner = await ownerOf(tx, environmentId, 'email', address)
+  if (by === 'attempt' && (owner?.id ?? null) !== challenge.ownerId) return 'ownerChanged'
+  if (owner && challenge.userId !== null && owner.id !== challenge.userId) return 'ownerChanged'
+
+  const events: Event[] = []
+  const known = owner ?? (await heirOf(tx, challenge, events, input.origin, now))
+  if (known?.status === 'blocked') return 'userBlocked'
+  if (!known && (challenge.userMode === 'existing' || challenge.userId !== null)) return 'signUpClosed'
+  if (!known && !input.isSignUpOpen) return 'signUpClosed'
+
+  if (challenge.externalId !== null && known?.externalId !== challenge.externalId) {
+    const holder = await tx.one(
+      'SELECT id FROM users WHERE environment_id = $1 AND external_id = $2',
+      environmentId,
+      challenge.externalId,
+    )
+    if (holder || known?.externalId) return 'externalIdTaken'
+  }
+  await removeUnprovenCopies(tx, challenge, known?.id ?? '', events, input.origin, now)
+  const user = known ?? newUserOf(challenge, input.newUserId, now)
+  if (!known) {
+    await insertUser(tx, user)
+    events.push(newEvent('user.created', input.origin, now, { userId: user.id, challengeId: challenge.id }))
+  } else if (challenge.externalId !== null && known.externalId === null) {
+    await tx.run(
+      `UPDATE users SET ${assignments(['external_id', 'updated_at'], 2)} WHERE id = $1`,
+      user.id,
+      challenge.externalId,
+      now,
+    )
+    user.externalId = challenge.externalId
+  }
+  return { user, isNewUser: !known, events }
+}
+
+/**
+ * A user on whom the address stands unproven, and who may have it: the one whom the challenge was asked for, else the
+ * oldest with nothing proven. With nothing proven, whatever hangs on the user may be a stranger's, so the first proof
+ * ends all of it (adoption). With something proven, only an explicit `userId` leads there, and wipes nothing.
+ */
+async function heirOf(
+  tx: Transaction,
+  challenge: Challenge,
+  events: Event[],
+  origin: Origin,
+  now: number,
+): Promise<User | null> {
+  const { environmentId, address } = challenge
+  const row =
+    challenge.userId !== null
+      ? { user_id: challenge.userId }
+      : await tx.one(
+          `SELECT user_id FROM identifiers AS mine WHERE environment_id = $1 AND type = 'email' AND value = $2
+           AND NOT EXISTS (SELECT 1 FROM identifiers WHERE user_id = mine.user_id AND verified_at IS NOT NULL)
+         ORDER BY created_at, user_id LIMIT 1`,
+          environmentId,
+          address,
+        )
+  const user = row ? await findUser(tx, environmentId, row.user_id) : null
+  if (!user || user.status === 'blocked') return user
+  if (!user.identifiers.some(one => one.verifiedAt !== null)) {
+    events.push(...(await endSessions(tx, user, origin, now, 'adopted')))
+    await endChallengesOfUser(tx, user, now, challenge.id)
+    await tx.run(
+      `UPDATE challenges SET session_opened_at = coalesce(session_opened_at, $2), claimed_at = coalesce(claimed_at, $2)
+       WHERE environment_id = $1 AND user_id = $3 AND verified_at IS NOT NULL AND id <> $4`,
+      environmentId,
+      now,
+      user.id,
+      challenge.id,
+    )
+    events.push(newEvent('user.adopted', origin, now, { userId: user.id, challengeId: challenge.id }))
+  }
+  return await markProven(tx, user, challenge, events, origin, now)
+}
+
+async function markProven(
+  tx: Transaction,
+  user: User,
+  challenge: Challenge,
+  events: Event[],
+  origin: Origin,
+  now: number,
+): Promise<User> {
+  const { address } = challenge
+  const held = user.identifiers.find(one => one.type === 'email' && one.value === address)
+  if (held) {
+    await tx.run(
+      "UPDATE identifiers SET verified_at = $1 WHERE user_id = $2 AND type = 'email' AND value = $3",
+      now,
+      user.id,
+      address,
+    )
+  } else {
+    const isPrimary = !user.identifiers.some(one => one.type === 'email' && one.isPrimary)
+    await insertIdentifier(
+      tx,
+      user,
+      { type: 'email', value: address, spelling: spellingOf(challenge), verifiedAt: now, isPrimary },
+      now,
+    )
+    events.push(
+      newEvent('identifier.added', origin, now, {
+        userId: user.id,
+        data: { type: 'email', value: address, isVerified: true },
+      }),
+    )
+  }
+  events.push(
+    newEvent('identifier.verified', origin, now, {
+      userId: user.id,
+      challengeId: challenge.id,
+      data: { type: 'email', value: address },
+    }),
+  )
+  await endChallengesOf(tx, challenge.environmentId, address, now, user.id, challenge.id)
+  return (await findUser(tx, user.environmentId, user.id)) ?? user
+}
+
+/** The address is proven by one user now: whoever else claimed it without proof loses the claim, with an event. */
+async function removeUnprovenCopies(
+  tx: Transaction,
+  challenge: Challenge,
+  keeper: string,
+  events: Event[],
+  origin: Origin,
+  now: number,
+): Promise<void> {
+  const copies = await tx.all(
+    `DELETE FROM identifiers WHERE environment_id = $1 AND type = 'email' AND value = $2 AND verified_at IS NULL AND user_id <> $3
+     RETURNING user_id, is_primary`,
+    challenge.environmentId,
+    challenge.address,
+    keeper,
+  )
+  for (const copy of copies) {
+    if (copy.is_primary === 1) await promoteNext(tx, copy.user_id, 'email')
+    events.push(
+      newEvent('identifier.removed', origin, now, {
+        userId: copy.user_id,
+        data: { type: 'email', value: challenge.address, reason: 'proven_by_another' },
+      }),
+    )
+  }
+}
+
+function newUserOf(challenge: Challenge, id: string, now: number): User {
+  const identifier: Identifier = {
+    type: 'email',
+    value: challenge.address,
+    spelling: spellingOf(challenge),
+    verifiedAt: now,
+    isPrimary: true,
+  }
+  return {
+    id,
+    environmentId: challenge.environmentId,
+    externalId: challenge.externalId,
+    name: null,
+    username: null,
+    locale: challenge.locale,
+    status: 'active',
+    metadata: {},
+    createdAt: now,
+    updatedAt: now,
+    lastSignInAt: null,
+    identifiers: [identifier],
+  }
+}
+
+// The code went to `sendTo`, so that spelling is what was proven, not what was typed.
+const spellingOf = (challenge: Challenge) => challenge.sendTo

@@ -1,0 +1,261 @@
+import type { NewSession, OpenedLater, Page, Rotated, Rotation } from '../../core/ports.ts'
+import type { Challenge, Event, Origin, Session, User } from '../../core/rows.ts'
+import * as columns from './columns.ts'
+import { insertEvents, newEvent } from './events.ts'
+import { pageOf } from './pages.ts'
+import { places, type Row, type Transaction } from './transaction.ts'
+import { findUser } from './users.ts'
+
+const MAX_REPEATS = 3
+
+/** How a proof by mail is told (RFC 8176): a code and a mailed link both are one-time passwords. */
+const AMR = { code: { methods: ['emailCode'], amr: ['otp'] }, link: { methods: ['emailLink'], amr: ['otp'] } }
+
+/**
+ * Opens the session of a proof. The proof event is a foreign key of the same environment and user, and `authTime` is
+ * the instant of the proof: without a proof there is no row to point at (promise 3).
+ */
+export async function insertSession(
+  tx: Transaction,
+  challenge: Challenge,
+  user: User,
+  proof: { eventId: string; provenBy: 'code' | 'link'; at: number },
+  next: NewSession,
+  origin: Origin,
+  now: number,
+): Promise<{ session: Session; event: Event }> {
+  const session: Session = {
+    id: next.id,
+    environmentId: challenge.environmentId,
+    appId: challenge.appId,
+    userId: user.id,
+    ...AMR[proof.provenBy],
+    authTime: proof.at,
+    proofEventId: proof.eventId,
+    ipAddress: next.circumstances.ipAddress,
+    userAgent: next.circumstances.userAgent,
+    deviceId: null,
+    epoch: challenge.epoch,
+    createdAt: now,
+    lastUsedAt: now,
+    expiresAt: next.expiresAt,
+    revokedAt: null,
+  }
+  const { columns: names } = columns.sessions
+  await tx.run(
+    `INSERT INTO sessions (refresh_hash, refresh_expires_at, repeats, ${names.join(', ')}) VALUES ${places(1, names.length + 3)}`,
+    next.refreshHash,
+    next.refreshExpiresAt,
+    0,
+    ...columns.sessions.values(session),
+  )
+  await tx.run('UPDATE users SET last_sign_in_at = $2 WHERE id = $1', user.id, now)
+  await tx.run('UPDATE challenges SET session_opened_at = $2 WHERE id = $1', challenge.id, now)
+  const event = newEvent('session.created', origin, now, {
+    appId: challenge.appId,
+    userId: user.id,
+    challengeId: challenge.id,
+    sessionId: session.id,
+    context: { ipAddress: session.ipAddress, userAgent: session.userAgent },
+  })
+  return { session, event }
+}
+
+/** See `Store.openSession`. */
+export async function openSession(
+  tx: Transaction,
+  input: { origin: Origin; now: number; challengeId: string; withinMs: number; session: NewSession },
+): Promise<OpenedLater> {
+  const { origin, challengeId } = input
+  const now = tx.judgeAt(input.now)
+  const row = await tx.one(
+    'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',
+    challengeId,
+    origin.environmentId,
+  )
+  if (!row) return { kind: 'notFound' }
+  if (row.verified_at === null || row.user_id === null || row.proof_event_id === null)
+    return { kind: 'stateConflict' }
+  if (row.session_opened_at !== null) return { kind: 'alreadyOpened' }
+  if (row.verified_at + input.withinMs <= now || row.ended_at !== null) return { kind: 'late' }
+  const user = await findUser(tx, origin.environmentId, row.user_id)
+  if (!user) return { kind: 'stateConflict' }
+  if (user.status === 'blocked') return { kind: 'userBlocked' }
+  const challenge = columns.challenges.read(row)
+  const proof = { eventId: row.proof_event_id, provenBy: row.proven_by, at: row.verified_at }
+  const { session, event } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
+  await insertEvents(tx, [event])
+  return { kind: 'opened', session, user: { ...user, lastSignInAt: now } }
+}
+
+/**
+ * See `Store.rotateRefresh`. One conditional UPDATE rotates; what it did not take is a repeat of a lost answer, a
+ * reuse, or nothing of ours (PROTOCOL section 3).
+ */
+export async function rotateRefresh(tx: Transaction, input: Rotation): Promise<Rotated> {
+  const { origin, sessionId, successor, circumstances } = input
+  const now = tx.judgeAt(input.now)
+  const rotated = await tx.one(
+    `UPDATE sessions SET refresh_hash = $1, refresh_expires_at = min($2, expires_at), last_used_at = $3,
+       previous_hash = refresh_hash, previous_salt = $4, previous_key_id = $5, previous_ip_address = $6,
+       previous_user_agent = $7, rotated_at = $3, repeats = 0
+     WHERE id = $8 AND environment_id = $9 AND refresh_hash = $10 AND revoked_at IS NULL AND epoch = $11
+       AND refresh_expires_at > $3 AND expires_at > $3
+       AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.status = 'active')
+     RETURNING *`,
+    successor.hash,
+    now + input.idleMs,
+    now,
+    successor.salt,
+    successor.keyId,
+    circumstances.ipAddress,
+    circumstances.userAgent,
+    sessionId,
+    origin.environmentId,
+    input.presentedHash,
+    input.epoch,
+  )
+  if (rotated) return await answer(tx, rotated, input, now, 'rotated')
+
+  const row = await tx.one(
+    'SELECT * FROM sessions WHERE id = $1 AND environment_id = $2',
+    sessionId,
+    origin.environmentId,
+  )
+  if (!row || row.revoked_at !== null || row.epoch !== input.epoch || row.expires_at <= now)
+    return { kind: 'invalid' }
+  if (row.refresh_hash === input.presentedHash) return { kind: 'invalid' }
+  if (
+    row.previous_hash === input.presentedHash &&
+    isSameClient(row, input) &&
+    now < row.rotated_at + input.graceMs
+  ) {
+    const repeated = await tx.one(
+      `UPDATE sessions SET repeats = repeats + 1 WHERE id = $1 AND previous_hash = $2 AND repeats < $3
+         AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.status = 'active') RETURNING *`,
+      sessionId,
+      input.presentedHash,
+      MAX_REPEATS,
+    )
+    if (repeated) return await answer(tx, repeated, input, now, 'repeated')
+  }
+  if (!input.isGenuine) return { kind: 'invalid' }
+  await tx.run('UPDATE sessions SET revoked_at = $2 WHERE id = $1', sessionId, now)
+  await insertEvents(tx, [
+    newEvent('session.refresh_reused', origin, now, { ...subject(row), context: contextOf(input) }),
+    newEvent('session.revoked', origin, now, { ...subject(row), data: { reason: 'refresh_reused' } }),
+  ])
+  return { kind: 'reused' }
+}
+
+function isSameClient(row: Row, { circumstances }: Rotation): boolean {
+  return (
+    row.previous_ip_address === circumstances.ipAddress && row.previous_user_agent === circumstances.userAgent
+  )
+}
+
+async function answer(
+  tx: Transaction,
+  row: Row,
+  input: Rotation,
+  now: number,
+  kind: 'rotated' | 'repeated',
+): Promise<Rotated> {
+  const user = await findUser(tx, row.environment_id, row.user_id)
+  if (!user) return { kind: 'invalid' }
+  await insertEvents(tx, [
+    newEvent('session.refreshed', input.origin, now, {
+      ...subject(row),
+      context: contextOf(input),
+      data: kind === 'repeated' ? { isRepeat: true } : {},
+    }),
+  ])
+  const session = columns.sessions.read(row)
+  const common = { session, user, refreshExpiresAt: row.refresh_expires_at as number }
+  if (kind === 'rotated') return { kind, ...common }
+  return { kind, ...common, salt: row.previous_salt, keyId: row.previous_key_id }
+}
+
+const subject = (row: Row) => ({ appId: row.app_id, userId: row.user_id, sessionId: row.id })
+const contextOf = ({ circumstances }: Rotation) => ({
+  ipAddress: circumstances.ipAddress,
+  userAgent: circumstances.userAgent,
+})
+
+export async function findSession(
+  tx: Transaction,
+  environmentId: string,
+  id: string,
+): Promise<{ session: Session; user: User } | null> {
+  const row = await tx.one('SELECT * FROM sessions WHERE id = $1 AND environment_id = $2', id, environmentId)
+  const user = row && (await findUser(tx, environmentId, row.user_id))
+  return row && user ? { session: columns.sessions.read(row), user } : null
+}
+
+export async function listSessions(
+  tx: Transaction,
+  environmentId: string,
+  userId: string,
+  page: Page,
+): Promise<Session[]> {
+  const rows = await tx.all(
+    ...pageOf('sessions', page, [
+      ['environment_id = ?', environmentId],
+      ['user_id = ?', userId],
+    ]),
+  )
+  return rows.map(columns.sessions.read)
+}
+
+export async function revokeSession(
+  tx: Transaction,
+  id: string,
+  origin: Origin,
+  now: number,
+): Promise<Session | null> {
+  const at = tx.judgeAt(now)
+  const row = await tx.one(
+    'SELECT * FROM sessions WHERE id = $1 AND environment_id = $2',
+    id,
+    origin.environmentId,
+  )
+  if (!row) return null
+  const session = columns.sessions.read(row)
+  if (session.revokedAt !== null) return session
+  await tx.run('UPDATE sessions SET revoked_at = $2 WHERE id = $1', id, at)
+  await insertEvents(tx, [
+    newEvent('session.revoked', origin, at, { ...subject(row), data: { reason: 'asked' } }),
+  ])
+  return { ...session, revokedAt: at }
+}
+
+export async function revokeUserSessions(
+  tx: Transaction,
+  userId: string,
+  origin: Origin,
+  now: number,
+): Promise<number | null> {
+  const user = await findUser(tx, origin.environmentId, userId)
+  if (!user) return null
+  const events = await endSessions(tx, user, origin, tx.judgeAt(now), 'asked')
+  await insertEvents(tx, events)
+  return events.length
+}
+
+/** Revokes the user's live sessions; the events to be written, one for each. */
+export async function endSessions(
+  tx: Transaction,
+  user: User,
+  origin: Origin,
+  now: number,
+  reason: string,
+): Promise<Event[]> {
+  const rows = await tx.all(
+    `UPDATE sessions SET revoked_at = $1
+     WHERE environment_id = $2 AND user_id = $3 AND revoked_at IS NULL AND expires_at > $1 RETURNING id, app_id, user_id`,
+    now,
+    user.environmentId,
+    user.id,
+  )
+  return rows.map(row => newEvent('session.revoked', origin, now, { ...subject(row), data: { reason } }))
+}

@@ -1,0 +1,35 @@
+/**
+ * One open transaction, as the statements of `store/sql` see it. The texts use `$1…$n` and read the same on both
+ * databases. Calls may answer at once or by a promise, so callers await them.
+ */
+export interface Transaction {
+  /** The first row, or undefined. */
+  one(sql: string, ...values: Value[]): MaybePromise<Row | undefined>
+  all(sql: string, ...values: Value[]): MaybePromise<Row[]>
+  /** Runs a write; the number of rows that it changed. */
+  run(sql: string, ...values: Value[]): MaybePromise<number>
+  /** The instant by which this write judges: the later of the caller's now and the highest one committed. */
+  judgeAt(now: number): number
+  /** Runs after the commit, before the caller is answered. */
+  afterCommit(task: () => void): void
+}
+
+export type MaybePromise<T> = T | Promise<T>
+export type Value = string | number | null
+// A row as the driver hands it out: columns are checked by the schema (STRICT), so they are read without a check here.
+// biome-ignore lint/suspicious/noExplicitAny: see above
+export type Row = Record<string, any>
+
+/** `($1, $2), ($3, $4)`: places for so many rows of so many columns, after `offset` values. */
+export function places(rows: number, columns: number, offset = 0): string {
+  return Array.from(
+    { length: rows },
+    (_, row) =>
+      `(${Array.from({ length: columns }, (_, column) => `$${offset + row * columns + column + 1}`).join(', ')})`,
+  ).join(', ')
+}
+
+/** `column = $n` for each of the columns, from `$first` on. */
+export function assignments(columns: readonly string[], first: number): string {
+  return columns.map((column, index) => `${column} = $${first + index}`).join(', ')
+}

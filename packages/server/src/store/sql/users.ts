@@ -1,0 +1,290 @@
+import type { NewUser, Page, UserConflict, UserFilter, UserPatch } from '../../core/ports.ts'
+import type { Event, Identifier, Origin, User } from '../../core/rows.ts'
+import * as columns from './columns.ts'
+import { insertEvents, newEvent } from './events.ts'
+import { pageOf } from './pages.ts'
+import { endSessions } from './sessions.ts'
+import { assignments, places, type Row, type Transaction } from './transaction.ts'
+
+/** The user with its addresses, or null. */
+export async function findUser(tx: Transaction, environmentId: string, id: string): Promise<User | null> {
+  const row = await tx.one('SELECT * FROM users WHERE id = $1 AND environment_id = $2', id, environmentId)
+  return row ? await withIdentifiers(tx, row) : null
+}
+
+async function withIdentifiers(tx: Transaction, row: Row): Promise<User> {
+  const rows = await tx.all(
+    'SELECT * FROM identifiers WHERE user_id = $1 ORDER BY is_primary DESC, created_at, value',
+    row.id,
+  )
+  return { ...columns.users.read(row), identifiers: rows.map(columns.identifiers.read) }
+}
+
+/** Who has proven this address, or null. */
+export async function ownerOf(
+  tx: Transaction,
+  environmentId: string,
+  type: Identifier['type'],
+  value: string,
+): Promise<User | null> {
+  const row = await tx.one(
+    `SELECT users.* FROM identifiers JOIN users ON users.id = identifiers.user_id
+     WHERE identifiers.environment_id = $1 AND identifiers.type = $2 AND identifiers.value = $3 AND identifiers.verified_at IS NOT NULL`,
+    environmentId,
+    type,
+    value,
+  )
+  return row ? await withIdentifiers(tx, row) : null
+}
+
+export async function insertUser(tx: Transaction, user: User): Promise<void> {
+  const { columns: names } = columns.users
+  await tx.run(
+    `INSERT INTO users (${names.join(', ')}) VALUES ${places(1, names.length)}`,
+    ...columns.users.values(user),
+  )
+  for (const identifier of user.identifiers) await insertIdentifier(tx, user, identifier, user.createdAt)
+}
+
+export async function insertIdentifier(
+  tx: Transaction,
+  user: Pick<User, 'id' | 'environmentId'>,
+  identifier: Identifier,
+  now: number,
+): Promise<void> {
+  const { columns: names } = columns.identifiers
+  await tx.run(
+    `INSERT INTO identifiers (environment_id, user_id, created_at, ${names.join(', ')}) VALUES ${places(1, names.length + 3)}`,
+    user.environmentId,
+    user.id,
+    now,
+    ...columns.identifiers.values(identifier),
+  )
+}
+
+export async function createUser(
+  tx: Transaction,
+  { user, identifiers }: NewUser,
+  origin: Origin,
+  now: number,
+): Promise<User | UserConflict> {
+  const conflict = await conflictOf(tx, user.environmentId, user, null)
+  if (conflict) return conflict
+  for (const { type, value, verifiedAt } of identifiers) {
+    if (verifiedAt !== null && (await ownerOf(tx, user.environmentId, type, value)))
+      return { conflict: 'address' }
+  }
+  const whole = { ...user, identifiers }
+  await insertUser(tx, whole)
+  const verified = identifiers.filter(identifier => identifier.verifiedAt !== null)
+  for (const identifier of verified)
+    await endChallengesOf(tx, user.environmentId, identifier.value, now, user.id)
+  await insertEvents(tx, [
+    newEvent('user.created', origin, now, { userId: user.id, data: { isImported: verified.length > 0 } }),
+  ])
+  return whole
+}
+
+export async function listUsers(
+  tx: Transaction,
+  environmentId: string,
+  filter: UserFilter,
+  page: Page,
+): Promise<User[]> {
+  const address = filter.email ?? filter.phone
+  const rows = await tx.all(
+    ...pageOf('users', page, [
+      ['environment_id = ?', environmentId],
+      ['external_id = ?', filter.externalId],
+      ['username = ?', filter.username],
+      [
+        `id IN (SELECT user_id FROM identifiers WHERE environment_id = users.environment_id AND type = '${filter.email === null ? 'phone' : 'email'}' AND value = ?)`,
+        address,
+      ],
+    ]),
+  )
+  const users: User[] = []
+  for (const row of rows) users.push(await withIdentifiers(tx, row))
+  return users
+}
+
+export async function updateUser(
+  tx: Transaction,
+  id: string,
+  patch: UserPatch,
+  origin: Origin,
+  now: number,
+): Promise<User | UserConflict | null> {
+  const before = await findUser(tx, origin.environmentId, id)
+  if (!before) return null
+  const conflict = await conflictOf(tx, origin.environmentId, patch, id)
+  if (conflict) return conflict
+  const after = { ...before, ...patch, updatedAt: now }
+  const { columns: names } = columns.users
+  await tx.run(`UPDATE users SET ${assignments(names, 2)} WHERE id = $1`, id, ...columns.users.values(after))
+  await insertEvents(tx, [
+    newEvent('user.updated', origin, now, { userId: id, data: { changed: Object.keys(patch) } }),
+  ])
+  return after
+}
+
+async function conflictOf(
+  tx: Transaction,
+  environmentId: string,
+  patch: Pick<UserPatch, 'externalId' | 'username'>,
+  except: string | null,
+): Promise<UserConflict | null> {
+  for (const [field, column] of [
+    ['externalId', 'external_id'],
+    ['username', 'username'],
+  ] as const) {
+    const value = patch[field]
+    if (value === null || value === undefined) continue
+    const row = await tx.one(
+      `SELECT id FROM users WHERE environment_id = $1 AND ${column} = $2`,
+      environmentId,
+      value,
+    )
+    if (row && row.id !== except) return { conflict: field }
+  }
+  return null
+}
+
+export async function deleteUser(tx: Transaction, id: string, origin: Origin, now: number): Promise<boolean> {
+  const user = await findUser(tx, origin.environmentId, id)
+  if (!user) return false
+  await endChallengesOfUser(tx, user, now)
+  // Sessions and addresses go with the row (ON DELETE CASCADE); the events that tell of them stay.
+  await tx.run('DELETE FROM users WHERE id = $1', id)
+  await insertEvents(tx, [newEvent('user.deleted', origin, now, { userId: id })])
+  return true
+}
+
+export async function setUserStatus(
+  tx: Transaction,
+  id: string,
+  status: User['status'],
+  origin: Origin,
+  now: number,
+): Promise<User | null> {
+  const user = await findUser(tx, origin.environmentId, id)
+  if (!user || user.status === status) return user
+  await tx.run('UPDATE users SET status = $2, updated_at = $3 WHERE id = $1', id, status, now)
+  const events: Event[] = [
+    newEvent(status === 'blocked' ? 'user.blocked' : 'user.unblocked', origin, now, { userId: id }),
+  ]
+  if (status === 'blocked') {
+    events.push(...(await endSessions(tx, user, origin, now, 'user_blocked')))
+    await endChallengesOfUser(tx, user, now)
+  }
+  await insertEvents(tx, events)
+  return { ...user, status, updatedAt: now }
+}
+
+/** Ends what is pending for a user: challenges asked for by userId, and those for an address that the user has proven. */
+export async function endChallengesOfUser(
+  tx: Transaction,
+  user: User,
+  now: number,
+  except = '',
+): Promise<void> {
+  const proven = user.identifiers.filter(identifier => identifier.verifiedAt !== null)
+  await tx.run(
+    `UPDATE challenges SET ended_at = $1, handover_hash = NULL
+     WHERE environment_id = $2 AND user_id = $3 AND id <> $4 AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $1`,
+    now,
+    user.environmentId,
+    user.id,
+    except,
+  )
+  for (const identifier of proven)
+    await endChallengesOf(tx, user.environmentId, identifier.value, now, null, except)
+}
+
+/** Ends the open challenges of an address but for those pinned to `keepOwner`: who owns it has changed. */
+export async function endChallengesOf(
+  tx: Transaction,
+  environmentId: string,
+  address: string,
+  now: number,
+  keepOwner: string | null,
+  except = '',
+): Promise<void> {
+  await tx.run(
+    `UPDATE challenges SET ended_at = $1, handover_hash = NULL
+     WHERE environment_id = $2 AND address = $3 AND expires_at > $1 AND verified_at IS NULL AND ended_at IS NULL
+       AND id <> $5 AND coalesce(owner_id, '') <> coalesce($4, '-')`,
+    now,
+    environmentId,
+    address,
+    keepOwner,
+    except,
+  )
+}
+
+export async function addIdentifier(
+  tx: Transaction,
+  userId: string,
+  identifier: Identifier,
+  origin: Origin,
+  now: number,
+): Promise<User | UserConflict | null> {
+  const user = await findUser(tx, origin.environmentId, userId)
+  if (!user) return null
+  const { type, value, verifiedAt } = identifier
+  if (user.identifiers.some(one => one.type === type && one.value === value)) return { conflict: 'address' }
+  if (verifiedAt !== null && (await ownerOf(tx, origin.environmentId, type, value)))
+    return { conflict: 'address' }
+  const isPrimary = !user.identifiers.some(one => one.type === type && one.isPrimary)
+  await insertIdentifier(tx, user, { ...identifier, isPrimary }, now)
+  if (verifiedAt !== null) await endChallengesOf(tx, origin.environmentId, value, now, userId)
+  await touch(tx, userId, now)
+  await insertEvents(tx, [
+    newEvent('identifier.added', origin, now, {
+      userId,
+      data: { type, value, isVerified: verifiedAt !== null },
+    }),
+  ])
+  return await findUser(tx, origin.environmentId, userId)
+}
+
+export async function removeIdentifier(
+  tx: Transaction,
+  userId: string,
+  type: Identifier['type'],
+  value: string,
+  origin: Origin,
+  now: number,
+): Promise<User | null> {
+  const user = await findUser(tx, origin.environmentId, userId)
+  const removed = user?.identifiers.find(one => one.type === type && one.value === value)
+  if (!user || !removed) return null
+  await tx.run('DELETE FROM identifiers WHERE user_id = $1 AND type = $2 AND value = $3', userId, type, value)
+  if (removed.isPrimary) await promoteNext(tx, userId, type)
+  if (removed.verifiedAt !== null) await endChallengesOf(tx, origin.environmentId, value, now, null)
+  await tx.run(
+    `UPDATE challenges SET ended_at = $1, handover_hash = NULL
+     WHERE environment_id = $2 AND user_id = $3 AND address = $4 AND verified_at IS NULL AND ended_at IS NULL`,
+    now,
+    origin.environmentId,
+    userId,
+    value,
+  )
+  await touch(tx, userId, now)
+  await insertEvents(tx, [newEvent('identifier.removed', origin, now, { userId, data: { type, value } })])
+  return await findUser(tx, origin.environmentId, userId)
+}
+
+/** The next address of the type becomes primary: a proven one before the others, the oldest first. */
+export async function promoteNext(tx: Transaction, userId: string, type: Identifier['type']): Promise<void> {
+  await tx.run(
+    `UPDATE identifiers SET is_primary = 1 WHERE user_id = $1 AND type = $2 AND value = (
+       SELECT value FROM identifiers WHERE user_id = $1 AND type = $2 ORDER BY verified_at IS NULL, created_at, value LIMIT 1)`,
+    userId,
+    type,
+  )
+}
+
+async function touch(tx: Transaction, userId: string, now: number): Promise<void> {
+  await tx.run('UPDATE users SET updated_at = $2 WHERE id = $1', userId, now)
+}
