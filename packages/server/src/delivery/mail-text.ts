@@ -1,0 +1,19 @@
+import type { MailView } from './mail-view.ts'
+
+/** The plain text part (RFC 2046 5.1.4: the simplest form comes first). Complete by itself. */
+export function mailText(view: MailView): string {
+  const { code, link, asked, support } = view
+  const blocks = [
+    view.heading,
+    code && `${code.lead}\n\n    ${code.groups.join(' ')}`,
+    link && `${link.openLead}\n\n${link.url}`,
+    view.expires,
+    view.tag.text,
+    code?.keep,
+    `${asked.title}\n${asked.rows.map(([label, value]) => `${label}: ${value}`).join('\n')}`,
+    view.ignore,
+    support?.text,
+    `-- \n${view.brand}`,
+  ]
+  return `${blocks.filter(Boolean).join('\n\n')}\n`
+}

@@ -1,0 +1,45 @@
+import type { Mail } from '../core/ports.ts'
+import { mailHtml } from './mail-html.ts'
+import { mailText } from './mail-text.ts'
+import { type MailInput, mailValues, mailView } from './mail-view.ts'
+import { wordsFor } from './words/catalogue.ts'
+import { fill, oneLine } from './words/fill.ts'
+
+/** Shorter than what any mail list shows. */
+const PREHEADER_LENGTH = 89
+
+/**
+ * The mail for one message: code, link or both. The code stands in subject and preheader, which lock screens show, only
+ * for signing in and only where the setting `mail.codeInSubject` lets it. No value can start a new header line.
+ */
+export function renderMail(input: MailInput): Mail {
+  const { message, challenge, content, settings, mailFrom } = input
+  const { allowed, default: fallback } = settings.locale
+  const language = wordsFor([challenge.locale, input.userLocale], allowed, fallback, settings.texts)
+  const values = mailValues(input, language.locale)
+  const isSignIn = challenge.purpose === 'signIn'
+  const isCodeOpen = isSignIn && settings.mail.codeInSubject && content.code !== null
+  // Without the code among the values, not even the operator's own subject can show it.
+  const { code, ...safe } = values
+  const outside = (key: keyof typeof language.words) =>
+    oneLine(fill(language.words[key], isCodeOpen ? { ...safe, code } : safe))
+  const neutral = isSignIn ? 'mail.subject.signIn' : 'mail.subject.other'
+  const preheader = outside(isCodeOpen ? 'mail.preheader.code' : 'mail.preheader.plain')
+  const view = mailView(input, language, values)
+  return {
+    id: message.id,
+    to: message.to,
+    from: {
+      name: oneLine(settings.mail.fromName ?? mailFrom.name ?? settings.brand.name),
+      address: settings.mail.fromAddress ?? mailFrom.address,
+    },
+    replyTo: settings.mail.replyTo,
+    subject: outside(isCodeOpen ? 'mail.subject.code' : neutral),
+    text: mailText(view),
+    html: mailHtml(view, cut(preheader, PREHEADER_LENGTH), settings.brand),
+  }
+}
+
+function cut(text: string, length: number): string {
+  return text.length > length ? `${text.slice(0, length - 1)}…` : text
+}

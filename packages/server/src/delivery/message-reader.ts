@@ -1,0 +1,41 @@
+import type { EnvironmentView } from '../core/environments/directory.ts'
+import type { Keyring } from '../core/keys.ts'
+import { openContent } from '../core/messages/content.ts'
+import type { MessageReader, ShownMessage } from '../core/messages/reader.ts'
+import type { ClaimedMessage, Mail } from '../core/ports.ts'
+import { renderMail } from './mail.ts'
+
+/** Shows messages as they were mailed: the same content through the same words, so nothing has to be kept twice. */
+export function createMessageReader({
+  keyring,
+  mailFrom,
+}: {
+  keyring: Keyring
+  mailFrom: Mail['from']
+}): Pick<MessageReader, 'show'> {
+  return {
+    show({ message, challenge, sealed }: ClaimedMessage, { settings }: EnvironmentView): ShownMessage {
+      const envelope = {
+        id: message.id,
+        challengeId: message.challengeId,
+        channel: message.channel,
+        to: message.to,
+        tag: challenge.tag,
+        status: message.status,
+        reply: message.reply,
+        createdAt: message.createdAt,
+        sentAt: message.sentAt,
+      }
+      // A decoy was never written for a reader: what it holds is shown to nobody.
+      const content =
+        sealed === null || message.isVoid
+          ? null
+          : openContent(keyring, message.environmentId, message.id, sealed)
+      if (!content)
+        return { ...envelope, from: null, subject: null, text: null, html: null, code: null, link: null }
+      const mail = renderMail({ message, challenge, content, settings, mailFrom, now: message.createdAt })
+      const from = mail.from.name === null ? mail.from.address : `${mail.from.name} <${mail.from.address}>`
+      return { ...envelope, from, subject: mail.subject, text: mail.text, html: mail.html, ...content }
+    },
+  }
+}

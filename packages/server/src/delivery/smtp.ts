@@ -1,0 +1,106 @@
+import type { NodemailerError, SendMailOptions } from 'nodemailer'
+import { createTransport } from 'nodemailer'
+import { parseEmail } from '../core/addresses/email.ts'
+import { DeliveryError, type Mail, type Transport } from '../core/ports.ts'
+import { parseSmtpUrl, type SmtpServer } from './smtp-url.ts'
+
+export interface SmtpOptions {
+  /** `SMTP_URL`, see `parseSmtpUrl`. */
+  url: string
+  /** For all of one delivery, from the queue to the reply to DATA, in milliseconds. */
+  timeoutMs?: number
+  /** How many connections are kept at most. As many as the outbox sends at once: a slow one holds up nobody. */
+  maxConnections?: number
+}
+
+/**
+ * Hands mail to one SMTP server (RFC 5321) over kept connections. Each send is one transaction with one RCPT TO, to
+ * the checked address. Certificates are verified. Throws what `parseSmtpUrl` throws for a URL that will not do.
+ */
+export function createSmtpTransport({
+  url,
+  timeoutMs = 20_000,
+  maxConnections = 20,
+}: SmtpOptions): Transport {
+  const server = parseSmtpUrl(url)
+  const mailer = createTransport({
+    pool: true,
+    maxConnections,
+    maxMessages: 100,
+    // Ours is the only queue: tries of the pool's own would know nothing of lease, back-off and expiry.
+    maxRequeues: 0,
+    idleTimeout: 30_000,
+    host: server.host,
+    port: server.port,
+    secure: server.tls === 'implicit',
+    requireTLS: server.tls === 'starttls',
+    ignoreTLS: server.tls === 'none',
+    ...(server.auth && { auth: server.auth, forceAuth: true }),
+    dnsTimeout: Math.min(5_000, timeoutMs),
+    connectionTimeout: Math.min(8_000, timeoutMs),
+    greetingTimeout: Math.min(8_000, timeoutMs),
+    socketTimeout: Math.min(15_000, timeoutMs),
+    socketCloseTimeout: 1_000,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
+  return {
+    name: 'smtp',
+    timeoutMs,
+    async send(mail) {
+      const options = mailOptions(mail)
+      const controller = new AbortController()
+      // A server that drips its replies never runs into the socket's time-out; this one is for the whole.
+      const timer = setTimeout(() => controller.abort(), timeoutMs)
+      try {
+        const { response } = await mailer.sendMail({ ...options, signal: controller.signal })
+        return { reply: response }
+      } catch (error) {
+        throw deliveryError(error as NodemailerError, server, timeoutMs)
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    async close() {
+      mailer.close()
+    },
+  }
+}
+
+function mailOptions(mail: Mail): SendMailOptions {
+  const from = parseEmail(mail.from.address)
+  const to = parseEmail(mail.to)
+  // Both were checked long before. An address that another parser could read as two never reaches one.
+  if (!from || !to)
+    throw new DeliveryError(`${from ? 'the recipient' : 'the sender'} is not one plain address`, true)
+  return {
+    envelope: { from: from.spelling, to: [to.spelling] },
+    from: { name: mail.from.name ?? '', address: from.spelling },
+    to: { name: '', address: to.spelling },
+    ...(mail.replyTo !== null && { replyTo: { name: '', address: mail.replyTo } }),
+    messageId: `<${mail.id}@${from.domain}>`,
+    subject: mail.subject,
+    text: mail.text,
+    html: mail.html,
+    // RFC 3834 section 5: keeps holiday replies away. The reference keeps Gmail from folding two codes into one thread.
+    headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': mail.id },
+    xMailer: false,
+  }
+}
+
+/**
+ * A 5xx reply (RFC 5321 4.2.1) to RCPT TO or to the message is about this mail and is final. Every other failure, a
+ * refused login or sender too, is about us or the server and can be mended before the message expires.
+ */
+function deliveryError(error: NodemailerError, server: SmtpServer, timeoutMs: number): DeliveryError {
+  const isAboutMail = error.command === 'RCPT TO' || error.command === 'DATA'
+  const isPermanent = isAboutMail && error.permanent === true
+  return new DeliveryError(explain(error, server, timeoutMs), isPermanent, { cause: error })
+}
+
+function explain(error: NodemailerError, { host, port, tls }: SmtpServer, timeoutMs: number): string {
+  if (error.code === 'EABORT') return `${host}:${port} did not finish within ${timeoutMs / 1000} s`
+  if (error.command === 'STARTTLS' || (error.code === 'ETLS' && tls === 'starttls'))
+    return `${host}:${port} does not do STARTTLS (${error.message}); use smtps://, or ?tls=never on a network of your own`
+  return error.response ?? `${host}:${port}: ${error.message}`
+}

@@ -1,0 +1,20 @@
+// Bidirectional overrides and isolates could turn the shown order of an address or code around.
+const UNSHOWABLE = /[\u202a-\u202e\u2066-\u2069]/g
+
+/** One line of plain text: control characters and line ends, which would end a header, become a space. */
+export function oneLine(text: string): string {
+  return text
+    .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
+    .replace(UNSHOWABLE, '')
+    .trim()
+}
+
+/**
+ * Puts values in the place of `{name}`, in one pass: a value that looks like a placeholder stays as it is. Values come
+ * as one line. A name without a value stays written, so that whoever mistyped it sees it in the first mail.
+ */
+export function fill(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\{([A-Za-z]\w*)\}/g, (whole, name: string) =>
+    Object.hasOwn(values, name) ? oneLine(values[name]!) : whole,
+  )
+}
