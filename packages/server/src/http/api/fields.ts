@@ -1,0 +1,31 @@
+import { z } from 'zod'
+
+/** Fields that several requests share, with their bounds (CONTRACT sections 2 to 4). */
+
+export const id = z.string().min(1).max(64)
+export const purpose = z.string().regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/)
+export const externalId = z.string().min(1).max(255)
+export const locale = z
+  .string()
+  .max(35)
+  .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'is not a BCP 47 language tag')
+
+/** The person's circumstances, told by the trusted backend. */
+export const context = z
+  .strictObject({
+    ipAddress: z.string().max(64).optional(),
+    userAgent: z.string().max(1024).optional(),
+    deviceToken: z.string().max(200).optional(),
+  })
+  .meta({ id: 'Context' })
+
+/** An object of at most so many bytes as JSON. */
+export const metadata = (maxBytes: number) =>
+  z
+    .record(z.string().min(1).max(64), z.json())
+    .refine(
+      value => Buffer.byteLength(JSON.stringify(value)) <= maxBytes,
+      `can hold at most ${maxBytes / 1024} KB`,
+    )
+
+export const noBody = z.strictObject({})

@@ -1,0 +1,130 @@
+import { z } from 'zod'
+import { type FieldError, OstiaryError } from '../core/errors.ts'
+
+const MAX_BYTES = 64 * 1024
+
+/**
+ * Reads a body of at most 64 KB. A longer one is refused as soon as it is known to be: by its header, else while it
+ * comes in (`body_too_large`).
+ */
+export async function readBytes(request: Request): Promise<Buffer> {
+  const declared = Number(request.headers.get('content-length') ?? 0)
+  if (declared > MAX_BYTES) throw new OstiaryError('body_too_large')
+  if (!request.body) return Buffer.alloc(0)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of request.body) {
+    size += chunk.byteLength
+    if (size > MAX_BYTES) throw new OstiaryError('body_too_large')
+    chunks.push(chunk)
+  }
+  return Buffer.concat(chunks)
+}
+
+/** The body as JSON. An empty body is an empty object, so that `POST …/revoke` needs none. */
+export function parseJson(bytes: Buffer, contentType: string | undefined): unknown {
+  if (bytes.length === 0) return {}
+  const type = contentType?.split(';')[0]?.trim().toLowerCase()
+  if (type !== 'application/json' && type !== 'application/merge-patch+json')
+    throw new OstiaryError('unsupported_media_type')
+  let value: unknown
+  try {
+    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch (cause) {
+    throw new OstiaryError('malformed_json', { cause })
+  }
+  // Two things that JSON can say and PostgreSQL's text cannot hold: NUL, and half of a surrogate pair.
+  const text = bytes.toString('latin1')
+  if (/\\u(0000|d[89a-f])/i.test(text)) refuseUnstorable(value, '', 0)
+  if (isTooDeep(value, 0))
+    throw new OstiaryError('invalid_request', { detail: 'The body is nested too deep.' })
+  return value
+}
+
+function refuseUnstorable(value: unknown, path: string, depth: number): void {
+  if (typeof value === 'string' && (value.includes('\0') || !value.isWellFormed()))
+    throw new OstiaryError('invalid_request', {
+      errors: [{ path, code: 'invalid_format', message: 'has a NUL character or half of a surrogate pair' }],
+    })
+  if (typeof value !== 'object' || value === null || depth > 32) return
+  for (const [key, inner] of Object.entries(value)) {
+    refuseUnstorable(key, path, depth + 1)
+    refuseUnstorable(inner, path === '' ? key : `${path}.${key}`, depth + 1)
+  }
+}
+
+function isTooDeep(value: unknown, depth: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return depth >= 16 || Object.values(value).some(inner => isTooDeep(inner, depth + 1))
+}
+
+/** Checks input against its validator; unknown fields are refused, with the known name that was meant if there is one. */
+export function validate<T>(schema: z.ZodType<T>, input: unknown): T {
+  const result = schema.safeParse(input, { reportInput: false })
+  if (result.success) return result.data
+  const known = schema instanceof z.ZodObject ? Object.keys(schema.shape) : []
+  const errors = result.error.issues.flatMap(issue => fieldErrors(issue, known)).slice(0, 20)
+  throw new OstiaryError('invalid_request', { detail: detailOf(errors), errors })
+}
+
+function fieldErrors(issue: z.core.$ZodIssue, known: readonly string[]): FieldError[] {
+  const path = issue.path.join('.')
+  if (issue.code !== 'unrecognized_keys') return [{ path, code: issue.code, message: issue.message }]
+  return issue.keys.map(key => {
+    const name = String(key).slice(0, 100)
+    const suggestion = issue.path.length === 0 ? suggest(name, known) : undefined
+    const error: FieldError = {
+      path: path === '' ? name : `${path}.${name}`,
+      code: 'unknown_field',
+      message: 'is not a field here',
+    }
+    return suggestion === undefined ? error : { ...error, suggestion }
+  })
+}
+
+function detailOf(errors: readonly FieldError[]): string {
+  const [first] = errors
+  if (!first) return 'The request is not valid.'
+  const named = first.path === '' ? 'The request' : `"${first.path}"`
+  return `${named}: ${first.message}.${first.suggestion ? ` Did you mean "${first.suggestion}"?` : ''}`
+}
+
+// What other products call our fields; the rest is found by distance.
+const SYNONYMS: Record<string, string> = {
+  email: 'to',
+  phone: 'to',
+  phoneNumber: 'to',
+  address: 'to',
+  recipient: 'to',
+  otp: 'code',
+  token: 'linkToken',
+  link_token: 'linkToken',
+  redirect_url: 'redirectUrl',
+  callbackUrl: 'redirectUrl',
+  expiresIn: 'expiresInSeconds',
+  ip: 'context',
+  ipAddress: 'context',
+  userAgent: 'context',
+  user: 'userId',
+  type: 'credential',
+}
+
+function suggest(name: string, known: readonly string[]): string | undefined {
+  const synonym = SYNONYMS[name]
+  if (synonym && known.includes(synonym)) return synonym
+  return known.find(field => distance(field.toLowerCase(), name.toLowerCase().replaceAll(/[_-]/g, '')) <= 2)
+}
+
+/** Levenshtein distance; both texts are short. */
+function distance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++) {
+      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
+      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,194 @@
+import { type Context, Hono } from 'hono'
+import { getCookie, setCookie } from 'hono/cookie'
+import { maskEmail } from '../core/addresses/email.ts'
+import { parseIp } from '../core/addresses/network.ts'
+import { isRedirectUrlAllowed, withQuery } from '../core/addresses/redirect-url.ts'
+import { statusOf } from '../core/challenges/status.ts'
+import type { EnvironmentView } from '../core/environments/directory.ts'
+import type { Challenge } from '../core/rows.ts'
+import { isToken, newToken } from '../core/tokens.ts'
+import type { AppVariables, HttpDeps } from './app.ts'
+import { readBytes } from './body.ts'
+import { clientIp } from './client-ip.ts'
+import { pageHeaders } from './pages/headers.ts'
+import { type LinkLook, linkEndPage, linkPage, type Page } from './pages/link-page.ts'
+import type { Lang, LinkEnd } from './pages/words.ts'
+
+const MAX_OPENINGS = 20
+const HANDOVER_LIVES_MS = 60_000
+const COOKIE = '__Host-ostiary-press'
+
+interface Found {
+  challenge: Challenge
+  view: EnvironmentView
+}
+
+/**
+ * The page behind a mailed link (CONTRACT section 2). Looking at it changes nothing, however often and by whomever;
+ * the press of its button trades the link for a hand-over token and leads to the app.
+ */
+export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
+  const { store, keyring, clock, random, directory, epoch } = deps
+  const app = new Hono<AppVariables>()
+  const look = (c: Context, view: EnvironmentView | null): LinkLook => ({
+    brandName: view?.settings.brand.name ?? 'this app',
+    brandColors: view?.settings.brand.colors ?? { light: {}, dark: {} },
+    radius: view?.settings.brand.radius ?? 8,
+    logoUrl: view?.settings.brand.logoUrl ?? null,
+    supportUrl: view?.settings.brand.supportUrl ?? null,
+    lang: languageOf(c.req.header('accept-language'), view),
+    nonce: random.bytes(18).toString('base64url'),
+    now: new Date(clock.now()),
+  })
+  const end = (
+    c: Context,
+    view: EnvironmentView | null,
+    state: LinkEnd,
+    status: 400 | 403 | 404 | 409 | 410,
+    endedAt: number | null = null,
+  ) =>
+    send(
+      c,
+      linkEndPage({ ...look(c, view), state, endedAt: endedAt === null ? null : new Date(endedAt) }),
+      status,
+    )
+
+  async function find(token: string): Promise<Found | null> {
+    if (!isToken('olk', token)) return null
+    const challenge = await store.findLink(keyring.tokenHash(token))
+    const view = challenge && (await directory.byId(challenge.environmentId))
+    return challenge && view && challenge.linkVia === 'ostiary' && !challenge.isVoid
+      ? { challenge, view }
+      : null
+  }
+
+  /** The page of a link that cannot be pressed, or null for a live one. */
+  function over(c: Context, { challenge, view }: Found): Response | null {
+    const status = statusOf(challenge, clock.now(), epoch)
+    if (status === 'verified') return end(c, view, 'used', 409, challenge.verifiedAt)
+    if (status === 'expired')
+      return end(
+        c,
+        view,
+        'expired',
+        410,
+        Math.min(challenge.endedAt ?? challenge.expiresAt, challenge.expiresAt),
+      )
+    if (status === 'exhausted') return end(c, view, 'exhausted', 409)
+    const app = view.apps.find(one => one.id === challenge.appId)
+    const isAllowed = isRedirectUrlAllowed(
+      challenge.redirectUrl ?? '',
+      app?.redirectUrls ?? [],
+      view.environment.mode,
+      challenge.codeChallenge !== null,
+    )
+    return isAllowed ? null : end(c, view, 'misdirected', 409)
+  }
+
+  app.get('/:token', async c => {
+    const found = await find(c.req.param('token'))
+    if (!found) return end(c, null, 'unknown', 404)
+    const { challenge, view } = found
+    const address = clientIp(c.get('peer'), c.req.header('x-forwarded-for'), deps.trustedProxies)
+    const ip = address === null ? null : parseIp(address)
+    const context = {
+      ipAddress: address,
+      userAgent: c.req.header('user-agent')?.slice(0, 1024) ?? null,
+      host: ip?.host ?? null,
+      site: ip?.site ?? null,
+    }
+    await store
+      .recordLinkOpened({
+        challenge,
+        now: clock.now(),
+        context,
+        max: MAX_OPENINGS,
+        requestId: c.get('requestId'),
+      })
+      .catch(error =>
+        deps.log.warn({ requestId: c.get('requestId'), err: error }, 'a link opening was not recorded'),
+      )
+    const ended = over(c, found)
+    if (ended) return ended
+
+    const pressToken = getCookie(c, COOKIE) ?? random.bytes(32).toString('base64url')
+    setCookie(c, COOKIE, pressToken, {
+      path: '/',
+      secure: true,
+      httpOnly: true,
+      sameSite: 'Strict',
+      maxAge: 3600,
+    })
+    const redirect = new URL(challenge.redirectUrl ?? deps.publicUrl)
+    return send(
+      c,
+      linkPage({
+        ...look(c, view),
+        maskedAddress: maskEmail(challenge.sendTo),
+        tag: challenge.tag,
+        purpose: challenge.purpose,
+        asked: {
+          when: new Date(challenge.createdAt),
+          ipAddress: challenge.ipAddress,
+          userAgent: challenge.userAgent,
+        },
+        expiresAt: new Date(challenge.expiresAt),
+        pressToken,
+        redirectOrigin: redirect.origin === 'null' ? redirect.protocol : redirect.origin,
+      }),
+      200,
+    )
+  })
+
+  app.post('/:token', async c => {
+    const found = await find(c.req.param('token'))
+    if (!found) return end(c, null, 'unknown', 404)
+    const ended = over(c, found)
+    if (ended) return ended
+    const { challenge, view } = found
+    if (!(await isOwnForm(c))) return end(c, view, 'refused', 403)
+    const handover = newToken('oht', random.bytes(32))
+    const pressed = await store.pressLink({
+      linkHash: keyring.tokenHash(c.req.param('token')),
+      handoverHash: keyring.tokenHash(handover),
+      now: clock.now(),
+      epoch,
+      livesMs: HANDOVER_LIVES_MS,
+    })
+    if (!pressed?.redirectUrl) return end(c, view, 'expired', 410)
+    return new Response(null, {
+      status: 303,
+      headers: {
+        Location: withQuery(pressed.redirectUrl, { token: handover, state: challenge.state }),
+        'Cache-Control': 'no-store',
+        'Referrer-Policy': 'no-referrer',
+      },
+    })
+  })
+  return app
+}
+
+/**
+ * Whether the press came from our page, not from a form that another site submitted: the browser says so itself, or
+ * it has the cookie that only our page sets and the hidden field that only our page knows (PROTOCOL section 3).
+ */
+async function isOwnForm(c: Context): Promise<boolean> {
+  const site = c.req.header('sec-fetch-site')
+  if (site !== undefined) return site === 'same-origin'
+  const cookie = getCookie(c, COOKIE)
+  const type = c.req.header('content-type')?.split(';')[0]
+  if (!cookie || type !== 'application/x-www-form-urlencoded') return false
+  return new URLSearchParams((await readBytes(c.req.raw)).toString()).get('press') === cookie
+}
+
+function send(c: Context, page: Page, status: 200 | 400 | 403 | 404 | 409 | 410): Response {
+  return c.body(page.html, status, pageHeaders(page.csp))
+}
+
+function languageOf(header: string | undefined, view: EnvironmentView | null): Lang {
+  const wishes = [
+    ...(header?.split(',').map(entry => entry.trim().slice(0, 2).toLowerCase()) ?? []),
+    view?.settings.locale.default.slice(0, 2),
+  ]
+  return wishes.find((wish): wish is Lang => wish === 'en' || wish === 'de') ?? 'en'
+}

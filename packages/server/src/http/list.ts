@@ -1,0 +1,57 @@
+import { createHash } from 'node:crypto'
+import { z } from 'zod'
+import { OstiaryError } from '../core/errors.ts'
+import type { Page } from '../core/ports.ts'
+
+const instant = z.iso.datetime({ offset: true }).transform(text => Date.parse(text))
+
+/** The query of every list (CONTRACT section 1); spread it beside the list's own filters. */
+export const pageQuery = {
+  limit: z.coerce.number().int().min(1).max(100).default(25),
+  cursor: z.string().max(200).optional(),
+  createdAfter: instant.optional(),
+  createdBefore: instant.optional(),
+}
+
+interface ListQuery {
+  limit: number
+  cursor?: string | undefined
+  createdAfter?: number | undefined
+  createdBefore?: number | undefined
+}
+
+export interface ListPage<T> {
+  rows: T[]
+  nextCursor: string | null
+}
+
+/**
+ * Reads one page. The cursor names the last row of the page before and is bound to the list and its filters: with
+ * others it is `cursor_invalid`. One row more than asked for tells whether there is a next page.
+ */
+export async function readPage<T extends { id: string }>(
+  scope: string,
+  query: ListQuery,
+  read: (page: Page) => Promise<T[]>,
+): Promise<ListPage<T>> {
+  const { limit, cursor, ...filters } = query
+  const seal = (id: string) =>
+    createHash('sha256')
+      .update(`${scope}\n${JSON.stringify(filters)}\n${id}`)
+      .digest('base64url')
+      .slice(0, 16)
+  const before = cursor === undefined ? null : Buffer.from(cursor, 'base64url').toString()
+  if (before !== null && before.slice(-16) !== seal(before.slice(0, -16)))
+    throw new OstiaryError('cursor_invalid')
+  const rows = await read({
+    limit: limit + 1,
+    before: before === null ? null : before.slice(0, -16),
+    createdAfter: query.createdAfter ?? null,
+    createdBefore: query.createdBefore ?? null,
+  })
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  const nextCursor =
+    rows.length > limit && last ? Buffer.from(last.id + seal(last.id)).toString('base64url') : null
+  return { rows: page, nextCursor }
+}

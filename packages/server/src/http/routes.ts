@@ -1,0 +1,65 @@
+import { createApiKeyEndpoint, listApiKeysEndpoint, revokeApiKeyEndpoint } from './api/api-keys.ts'
+import {
+  createAppEndpoint,
+  deleteAppEndpoint,
+  getAppEndpoint,
+  listAppsEndpoint,
+  updateAppEndpoint,
+} from './api/apps.ts'
+import { claimChallengeEndpoint } from './api/claim-challenge.ts'
+import { createChallengeEndpoint } from './api/create-challenge.ts'
+import { getChallengeEndpoint } from './api/get-challenge.ts'
+import { listChallengesEndpoint } from './api/list-challenges.ts'
+import { listEventsEndpoint } from './api/list-events.ts'
+import { listMessagesEndpoint } from './api/list-messages.ts'
+import { resendChallengeEndpoint } from './api/resend-challenge.ts'
+import * as sessions from './api/sessions.ts'
+import { getSettingsEndpoint, updateSettingsEndpoint } from './api/settings.ts'
+import * as users from './api/users.ts'
+import { verifyCodeEndpoint } from './api/verify-code.ts'
+import { verifyLinkEndpoint } from './api/verify-link.ts'
+import type { Endpoint } from './endpoint.ts'
+
+/** The API, read as a table of contents. Everything about a route stands in its endpoint. */
+export const ENDPOINTS = [
+  createChallengeEndpoint, // POST   /v1/challenges
+  listChallengesEndpoint, // GET    /v1/challenges
+  verifyLinkEndpoint, // POST   /v1/challenges/verify
+  getChallengeEndpoint, // GET    /v1/challenges/{id}
+  verifyCodeEndpoint, // POST   /v1/challenges/{id}/verify
+  resendChallengeEndpoint, // POST   /v1/challenges/{id}/resend
+  claimChallengeEndpoint, // POST   /v1/challenges/{id}/claim
+
+  sessions.openSessionEndpoint, // POST   /v1/sessions
+  sessions.refreshSessionEndpoint, // POST   /v1/sessions/refresh
+  sessions.verifySessionEndpoint, // POST   /v1/sessions/verify
+  sessions.getSessionEndpoint, // GET    /v1/sessions/{id}
+  sessions.revokeSessionEndpoint, // POST   /v1/sessions/{id}/revoke
+
+  users.createUserEndpoint, // POST   /v1/users
+  users.listUsersEndpoint, // GET    /v1/users
+  users.getUserEndpoint, // GET    /v1/users/{id}
+  users.updateUserEndpoint, // PATCH  /v1/users/{id}
+  users.deleteUserEndpoint, // DELETE /v1/users/{id}
+  users.blockUserEndpoint, // POST   /v1/users/{id}/block
+  users.unblockUserEndpoint, // POST   /v1/users/{id}/unblock
+  users.addIdentifierEndpoint, // POST   /v1/users/{id}/identifiers
+  users.removeIdentifierEndpoint, // DELETE /v1/users/{id}/identifiers
+  sessions.listUserSessionsEndpoint, // GET    /v1/users/{id}/sessions
+  sessions.revokeUserSessionsEndpoint, // POST   /v1/users/{id}/sessions/revoke
+
+  createAppEndpoint, // POST   /v1/apps
+  listAppsEndpoint, // GET    /v1/apps
+  getAppEndpoint, // GET    /v1/apps/{id}
+  updateAppEndpoint, // PATCH  /v1/apps/{id}
+  deleteAppEndpoint, // DELETE /v1/apps/{id}
+  createApiKeyEndpoint, // POST   /v1/api-keys
+  listApiKeysEndpoint, // GET    /v1/api-keys
+  revokeApiKeyEndpoint, // DELETE /v1/api-keys/{id}
+  getSettingsEndpoint, // GET    /v1/settings
+  updateSettingsEndpoint, // PATCH  /v1/settings
+
+  listEventsEndpoint, // GET    /v1/events
+  listMessagesEndpoint, // GET    /v1/messages
+  // An endpoint's own types are known where it is declared; the table holds them side by side.
+] as unknown as readonly Endpoint[]

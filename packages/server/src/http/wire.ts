@@ -1,0 +1,292 @@
+import { z } from 'zod'
+import { statusOf } from '../core/challenges/status.ts'
+import type { Deps } from '../core/deps.ts'
+import type { ApiKey, App, Challenge, Event, Session, User } from '../core/rows.ts'
+import { EVENT_TYPES } from '../core/rows.ts'
+import type { Tokens } from '../core/sessions/tokens.ts'
+
+/** The objects of the wire (CONTRACT sections 2 to 4 and 8): their shapes, and how rows become them. */
+
+export const Instant = z.iso
+  .datetime({ precision: 3 })
+  .meta({ id: 'Instant', description: 'ISO 8601, UTC, with milliseconds' })
+const id = (prefix: string) => z.string().meta({ examples: [`${prefix}_01k6z5v9hrf0qv2s8yb7m3c4dn`] })
+const metadataOut = z.record(z.string(), z.json())
+
+export const ChallengeBody = z
+  .object({
+    id: id('chl'),
+    status: z.enum(['pending', 'verified', 'expired', 'exhausted']),
+    channel: z.enum(['email']),
+    method: z.enum(['emailCode', 'emailLink']).nullable(),
+    methods: z.array(z.enum(['emailCode', 'emailLink'])),
+    to: z.string(),
+    userId: id('usr').nullable(),
+    appId: id('app'),
+    purpose: z.string(),
+    credential: z.enum(['code', 'link', 'codeAndLink']),
+    codeLength: z.int().nullable(),
+    tag: z.string(),
+    redirectUrl: z.string().nullable(),
+    linkVia: z.enum(['ostiary', 'app']).nullable(),
+    isBrowserBound: z.boolean(),
+    state: z.string().nullable(),
+    locale: z.string().nullable(),
+    template: z.string().nullable(),
+    userMode: z.enum(['create', 'existing', 'none']),
+    metadata: metadataOut,
+    createdAt: Instant,
+    expiresAt: Instant,
+    verifiedAt: Instant.nullable(),
+    attemptsLeft: z.int(),
+    sendsLeft: z.int(),
+    resendAt: Instant.nullable(),
+  })
+  .meta({ id: 'Challenge' })
+
+export const IdentifierBody = z
+  .object({
+    type: z.enum(['email', 'phone']),
+    value: z.string(),
+    verifiedAt: Instant.nullable(),
+    isPrimary: z.boolean(),
+  })
+  .meta({ id: 'Identifier' })
+
+export const UserBody = z
+  .object({
+    id: id('usr'),
+    externalId: z.string().nullable(),
+    name: z.string().nullable(),
+    username: z.string().nullable(),
+    email: z.string().nullable(),
+    emailVerified: z.boolean(),
+    phone: z.string().nullable(),
+    phoneVerified: z.boolean(),
+    identifiers: z.array(IdentifierBody),
+    locale: z.string().nullable(),
+    status: z.enum(['active', 'blocked']),
+    metadata: metadataOut,
+    createdAt: Instant,
+    updatedAt: Instant,
+    lastSignInAt: Instant.nullable(),
+  })
+  .meta({ id: 'User' })
+
+export const SessionBody = z
+  .object({
+    id: id('ses'),
+    userId: id('usr'),
+    appId: id('app'),
+    methods: z.array(z.string()),
+    amr: z.array(z.string()),
+    authTime: Instant,
+    ipAddress: z.string().nullable(),
+    userAgent: z.string().nullable(),
+    deviceId: id('dev').nullable(),
+    createdAt: Instant,
+    lastUsedAt: Instant,
+    expiresAt: Instant,
+    revokedAt: Instant.nullable(),
+  })
+  .meta({ id: 'Session' })
+
+export const TokensBody = z
+  .object({
+    accessToken: z.string(),
+    accessTokenExpiresAt: Instant,
+    refreshToken: z.string(),
+    refreshTokenExpiresAt: Instant,
+  })
+  .meta({ id: 'Tokens' })
+
+export const AppBody = z
+  .object({
+    id: id('app'),
+    name: z.string(),
+    publishableKey: z.string(),
+    redirectUrls: z.array(z.string()),
+    origins: z.array(z.string()),
+    audience: z.string().nullable(),
+    isDefault: z.boolean(),
+    createdAt: Instant,
+    updatedAt: Instant,
+  })
+  .meta({ id: 'App' })
+
+export const ApiKeyBody = z
+  .object({
+    id: id('key'),
+    name: z.string(),
+    hint: z.string(),
+    scopes: z.array(z.enum(['auth', 'users', 'read', 'review', 'admin'])),
+    createdAt: Instant,
+    revokedAt: Instant.nullable(),
+  })
+  .meta({ id: 'ApiKey' })
+
+export const EventBody = z
+  .object({
+    id: id('evt'),
+    type: z.enum(EVENT_TYPES),
+    createdAt: Instant,
+    environmentId: id('env'),
+    appId: id('app').nullable(),
+    actor: z.object({ type: z.enum(['user', 'api_key', 'admin', 'system']), id: z.string().nullable() }),
+    userId: id('usr').nullable(),
+    challengeId: id('chl').nullable(),
+    actionId: id('act').nullable(),
+    sessionId: id('ses').nullable(),
+    organizationId: id('org').nullable(),
+    requestId: id('req').nullable(),
+    context: z.object({ ipAddress: z.string().nullable(), userAgent: z.string().nullable() }).nullable(),
+    data: metadataOut,
+  })
+  .meta({ id: 'Event' })
+
+export const MessageBody = z
+  .object({
+    id: id('msg'),
+    challengeId: id('chl'),
+    channel: z.enum(['email']),
+    to: z.string(),
+    subject: z.string().nullable(),
+    text: z.string().nullable(),
+    html: z.string().nullable(),
+    code: z.string().nullable(),
+    link: z.string().nullable(),
+    status: z.enum(['queued', 'sent', 'failed']),
+    createdAt: Instant,
+    sentAt: Instant.nullable(),
+  })
+  .meta({ id: 'Message' })
+
+/** `{data, nextCursor}` of these. */
+export const listOf = (item: z.ZodType) =>
+  z.object({ data: z.array(item), nextCursor: z.string().nullable() })
+
+export const iso = (instant: number): string => new Date(instant).toISOString()
+export const isoOrNull = (instant: number | null): string | null => (instant === null ? null : iso(instant))
+
+export function challengeBody(challenge: Challenge, { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>) {
+  const methods =
+    challenge.credential === 'code'
+      ? ['emailCode']
+      : challenge.credential === 'link'
+        ? ['emailLink']
+        : ['emailCode', 'emailLink']
+  const proven =
+    challenge.provenBy === 'code' ? 'emailCode' : challenge.provenBy === 'link' ? 'emailLink' : null
+  const sendsLeft = Math.max(0, challenge.maxSends - challenge.sends)
+  return {
+    id: challenge.id,
+    status: statusOf(challenge, clock.now(), epoch),
+    channel: challenge.channel,
+    method: proven ?? (methods.length === 1 ? methods[0] : null),
+    methods,
+    to: challenge.requestedTo,
+    userId: challenge.userId,
+    appId: challenge.appId,
+    purpose: challenge.purpose,
+    credential: challenge.credential,
+    codeLength: challenge.codeLength,
+    tag: challenge.tag,
+    redirectUrl: challenge.redirectUrl,
+    linkVia: challenge.credential === 'code' ? null : challenge.linkVia,
+    isBrowserBound: challenge.codeChallenge !== null,
+    state: challenge.state,
+    locale: challenge.locale,
+    template: challenge.template,
+    userMode: challenge.userMode,
+    metadata: challenge.metadata,
+    createdAt: iso(challenge.createdAt),
+    expiresAt: iso(challenge.expiresAt),
+    verifiedAt: isoOrNull(challenge.verifiedAt),
+    attemptsLeft: challenge.attemptsLeft,
+    sendsLeft,
+    resendAt: sendsLeft > 0 ? iso(challenge.resendAt) : null,
+  }
+}
+
+export function userBody(user: User) {
+  const primary = (type: 'email' | 'phone') => user.identifiers.find(one => one.type === type)
+  const email = primary('email')
+  const phone = primary('phone')
+  return {
+    id: user.id,
+    externalId: user.externalId,
+    name: user.name,
+    username: user.username,
+    email: email?.value ?? null,
+    emailVerified: email != null && email.verifiedAt !== null,
+    phone: phone?.value ?? null,
+    phoneVerified: phone != null && phone.verifiedAt !== null,
+    identifiers: user.identifiers.map(({ type, value, verifiedAt, isPrimary }) => ({
+      type,
+      value,
+      verifiedAt: isoOrNull(verifiedAt),
+      isPrimary,
+    })),
+    locale: user.locale,
+    status: user.status,
+    metadata: user.metadata,
+    createdAt: iso(user.createdAt),
+    updatedAt: iso(user.updatedAt),
+    lastSignInAt: isoOrNull(user.lastSignInAt),
+  }
+}
+
+export function sessionBody(session: Session) {
+  const {
+    id,
+    userId,
+    appId,
+    methods,
+    amr,
+    authTime,
+    ipAddress,
+    userAgent,
+    deviceId,
+    createdAt,
+    lastUsedAt,
+    expiresAt,
+    revokedAt,
+  } = session
+  return {
+    id,
+    userId,
+    appId,
+    methods,
+    amr,
+    authTime: iso(authTime),
+    ipAddress,
+    userAgent,
+    deviceId,
+    createdAt: iso(createdAt),
+    lastUsedAt: iso(lastUsedAt),
+    expiresAt: iso(expiresAt),
+    revokedAt: isoOrNull(revokedAt),
+  }
+}
+
+export function tokensBody(tokens: Tokens) {
+  return {
+    accessToken: tokens.accessToken,
+    accessTokenExpiresAt: iso(tokens.accessTokenExpiresAt),
+    refreshToken: tokens.refreshToken,
+    refreshTokenExpiresAt: iso(tokens.refreshTokenExpiresAt),
+  }
+}
+
+export function appBody(app: App) {
+  const { environmentId, createdAt, updatedAt, ...rest } = app
+  return { ...rest, createdAt: iso(createdAt), updatedAt: iso(updatedAt) }
+}
+
+export function apiKeyBody({ id, name, hint, scopes, createdAt, revokedAt }: ApiKey) {
+  return { id, name, hint, scopes, createdAt: iso(createdAt), revokedAt: isoOrNull(revokedAt) }
+}
+
+export function eventBody(event: Event) {
+  return { ...event, createdAt: iso(event.createdAt) }
+}
