@@ -1,0 +1,86 @@
+import { readLogLevel, readPort } from '../config.ts'
+import { issuerOf } from '../core/sessions/access-token.ts'
+import { createSmtpTransport } from '../delivery/smtp.ts'
+import { development, refuseForeignHost } from '../http/dev/development.ts'
+import { listen } from '../http/server.ts'
+import { createLog, createOstiary } from '../main.ts'
+import { openDataFolder } from './data-folder.ts'
+import { stopOnSignals } from './signals.ts'
+import { Hint, print, printJson, table } from './terminal.ts'
+
+/** `ostiary dev`: the whole server on localhost, with an inbox and a demo, from nothing. */
+export async function dev(options: { port: string; data: string; json?: true }): Promise<void> {
+  const port = readPort(options.port, 4545)
+  if (port === null) throw new Hint(`"${options.port}" is not a port`, 'give a number from 1 to 65535')
+  refusePublicUrl(process.env.OSTIARY_URL)
+  const folder = openDataFolder(options.data)
+  const publicUrl = `http://localhost:${port}`
+  const ostiary = await createOstiary({
+    publicUrl,
+    secrets: [folder.secret],
+    database: folder.database,
+    log: createLog(readLogLevel(process.env.LOG_LEVEL, 'warn') ?? 'warn'),
+    testLimitsFactor: 10,
+    acceptsDevelopmentKeys: true,
+    developmentKey: folder.secretKey,
+    development,
+    ...(process.env.SMTP_URL && { transport: createSmtpTransport({ url: process.env.SMTP_URL }) }),
+  })
+  const server = await listen(
+    (request, env) => refuseForeignHost(request, port) ?? ostiary.fetch(request, env),
+    port,
+    ['127.0.0.1', '::1'],
+  ).catch(async (error: NodeJS.ErrnoException) => {
+    await ostiary.stop()
+    if (error.code === 'EADDRINUSE')
+      throw new Hint(
+        `port ${port} is taken`,
+        `stop what runs there, or choose another: ostiary dev --port ${port + 1}`,
+      )
+    throw error
+  })
+  ostiary.start()
+  stopOnSignals(async () => {
+    await server.close(2000)
+    await ostiary.stop()
+  })
+
+  const view = await ostiary.deps.directory.bySlug('test')
+  if (!view) throw new Error('the test environment is missing')
+  const facts = {
+    api: `${publicUrl}/v1`,
+    inbox: `${publicUrl}/dev/inbox`,
+    demo: `${publicUrl}/`,
+    docs: `${publicUrl}/docs/errors`,
+    openapi: `${publicUrl}/openapi.json`,
+    secretKey: folder.secretKey,
+    publishableKey: view.defaultApp.publishableKey,
+    issuer: issuerOf(publicUrl, view),
+    audience: view.defaultApp.audience ?? view.environment.id,
+  }
+  if (options.json) return printJson(facts)
+  print(`\nOstiary is running (test environment, data in ${options.data}/, stop with Ctrl+C)\n`)
+  print(
+    table([
+      ['Demo app', facts.demo],
+      ['Dev inbox', facts.inbox],
+      ['API', facts.api],
+      ['Docs', `${facts.docs}  ${facts.openapi}`],
+      ['Secret key', facts.secretKey],
+      ['Publishable key', facts.publishableKey],
+      ['Issuer', facts.issuer],
+      ['Audience', facts.audience],
+    ]),
+  )
+  print('\nOpen the demo app, type any address, and read the code in the dev inbox.\n')
+}
+
+function refusePublicUrl(url: string | undefined) {
+  if (url === undefined || url === '') return
+  const isLoopback = URL.canParse(url) && ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)
+  if (!isLoopback)
+    throw new Hint(
+      `OSTIARY_URL is ${url}, and ostiary dev never serves a public URL`,
+      'unset it, or use: ostiary start',
+    )
+}

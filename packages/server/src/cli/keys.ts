@@ -1,0 +1,129 @@
+import { Command } from 'commander'
+import { readConfig } from '../config.ts'
+import { createApiKey, revokeApiKey } from '../core/api-keys/api-keys.ts'
+import type { Call } from '../core/deps.ts'
+import type { Scope } from '../core/rows.ts'
+import { createOstiary, type Ostiary } from '../main.ts'
+import { openDataFolder } from './data-folder.ts'
+import { Hint, print, printJson, table } from './terminal.ts'
+
+interface Options {
+  environment: string
+  data?: string
+  json?: true
+}
+
+const SCOPES: readonly Scope[] = ['auth', 'users', 'read', 'review', 'admin']
+
+/** `ostiary keys`: makes, lists and revokes the secret keys of an environment, on the operator's machine. */
+export function keysCommand(): Command {
+  const command = new Command('keys').description('make, list and revoke secret keys').addHelpText(
+    'after',
+    `
+Example:
+  $ ostiary keys create --environment live --name backend --scopes auth,users,read`,
+  )
+  const add = (name: string, description: string) =>
+    command
+      .command(name)
+      .description(description)
+      .option('-e, --environment <slug>', 'test or live', 'live')
+      .option('-d, --data <folder>', 'data folder of ostiary dev, instead of DATABASE_URL and OSTIARY_SECRET')
+      .option('--json', 'print the result as JSON')
+
+  add('create', 'make a secret key; it is shown once')
+    .requiredOption('-n, --name <name>', 'what the key is for')
+    .option('-s, --scopes <list>', 'auth, users, read, review, admin', 'auth')
+    .addHelpText(
+      'after',
+      '\nExample:\n  $ ostiary keys create --environment live --name backend --scopes auth,users',
+    )
+    .action((options: Options & { name: string; scopes: string }) =>
+      withCall(options, (ostiary, call) => create(ostiary, call, options)),
+    )
+  add('list', 'list keys, without their secrets')
+    .addHelpText('after', '\nExample:\n  $ ostiary keys list --environment live --json')
+    .action((options: Options) => withCall(options, (ostiary, call) => list(ostiary, call, options)))
+  add('revoke', 'revoke a key; running servers refuse it within a second')
+    .argument('<id>', 'key_…')
+    .addHelpText('after', '\nExample:\n  $ ostiary keys revoke key_01k6z5v9hrf0qv2s8yb7m3c4dn')
+    .action((id: string, options: Options) =>
+      withCall(options, async (ostiary, call) => {
+        await revokeApiKey(ostiary.deps, call, id)
+        if (options.json) printJson({ revoked: id })
+        else print(`revoked ${id}`)
+      }),
+    )
+  return command
+}
+
+async function create(ostiary: Ostiary, call: Call, options: Options & { name: string; scopes: string }) {
+  const scopes = options.scopes.split(',').map(scope => scope.trim())
+  const unknown = scopes.find(scope => !SCOPES.includes(scope as Scope))
+  if (unknown !== undefined)
+    throw new Hint(`"${unknown}" is not a scope`, `choose from: ${SCOPES.join(', ')}`)
+  const { key, secret } = await createApiKey(ostiary.deps, call, {
+    name: options.name,
+    scopes: scopes as Scope[],
+    granter: null,
+  })
+  if (options.json) return printJson({ ...key, secret })
+  print(
+    table([
+      ['Key', key.id],
+      ['Secret', secret],
+      ['Scopes', key.scopes.join(', ')],
+    ]),
+  )
+  print('\nThe secret is shown once: keep it now.')
+}
+
+async function list(ostiary: Ostiary, call: Call, options: Options) {
+  const keys = await ostiary.store.listApiKeys(call.view.environment.id, {
+    limit: 1000,
+    before: null,
+    createdAfter: null,
+    createdBefore: null,
+  })
+  if (options.json) return printJson(keys)
+  if (keys.length === 0) return print(`no keys in ${options.environment}`)
+  print(
+    table(
+      keys.map(
+        key =>
+          [
+            key.id,
+            `${key.hint}  ${key.scopes.join(',')}  ${key.revokedAt === null ? key.name : `${key.name} (revoked)`}`,
+          ] as const,
+      ),
+    ),
+  )
+}
+
+async function withCall(
+  options: Options,
+  act: (ostiary: Ostiary, call: Call) => Promise<void>,
+): Promise<void> {
+  const ostiary = await createOstiary(optionsOf(options))
+  try {
+    const view = await ostiary.deps.directory.bySlug(options.environment)
+    if (!view) throw new Hint(`there is no environment "${options.environment}"`, 'choose test or live')
+    const origin = {
+      environmentId: view.environment.id,
+      appId: null,
+      actor: { type: 'admin' as const, id: null },
+      requestId: null,
+    }
+    await act(ostiary, { view, origin })
+  } finally {
+    await ostiary.stop()
+  }
+}
+
+function optionsOf({ data }: Options) {
+  const publicUrl = 'http://localhost'
+  if (data === undefined)
+    return { ...readConfig(process.env, ['DATABASE_URL', 'OSTIARY_SECRET', 'OSTIARY_EPOCH']), publicUrl }
+  const { database, secret } = openDataFolder(data)
+  return { publicUrl, database, secrets: [secret] }
+}

@@ -1,0 +1,70 @@
+import { Command } from 'commander'
+import { ConfigError } from '../config.ts'
+import { VERSION } from '../core/version.ts'
+import { dev } from './dev.ts'
+import { keysCommand } from './keys.ts'
+import { migrate } from './migrate.ts'
+import { start } from './start.ts'
+import { Hint, printError } from './terminal.ts'
+
+/**
+ * The command line. Exit codes: 0 done, 1 it failed, 2 the call or the configuration is wrong. Problems go to stderr,
+ * each with what to do about it; with --json, results are one JSON value on stdout.
+ */
+export async function run(argv: string[]): Promise<void> {
+  const program = new Command('ostiary')
+    .description('Ostiary: passwordless sign-in on your own machine.')
+    .version(VERSION)
+    .showHelpAfterError('(see ostiary --help)')
+    .configureOutput({ writeErr: text => process.stderr.write(text) })
+    .exitOverride(error => process.exit(error.exitCode === 0 ? 0 : 2))
+
+  program
+    .command('dev')
+    .description('run on this machine with nothing set up: data folder, test keys, inbox and demo')
+    .option('-p, --port <port>', 'port on localhost', process.env.PORT ?? '4545')
+    .option('-d, --data <folder>', 'data folder', '.ostiary')
+    .option('--json', 'print URLs and keys as JSON')
+    .addHelpText('after', '\nExample:\n  $ ostiary dev --port 4600 --data /tmp/try')
+    .action(dev)
+
+  program
+    .command('start')
+    .description('run in production; reads its settings from the environment and refuses unsafe ones')
+    .option('--json', 'print configuration problems as JSON')
+    .addHelpText(
+      'after',
+      `
+Settings:
+  OSTIARY_URL       public origin, https://auth.example.com
+  OSTIARY_SECRET    32 random bytes or more; a comma-separated list rotates: first writes, all read
+  DATABASE_URL      sqlite:FILE
+  SMTP_URL          smtp://user:password@host:587 or smtps://…
+  MAIL_FROM         My App <login@example.com>
+  OSTIARY_EPOCH     raised by one after restoring a backup (default 1)
+  TRUSTED_PROXIES   addresses and ranges of your own proxies
+  PORT, LOG_LEVEL   default 4545, info
+
+Example:
+  $ OSTIARY_URL=https://auth.example.com OSTIARY_SECRET=… DATABASE_URL=sqlite:/var/lib/ostiary/ostiary.db \\
+    SMTP_URL=smtp://user:password@mail.example.com:587 MAIL_FROM=login@example.com ostiary start`,
+    )
+    .action(start)
+
+  program
+    .command('migrate')
+    .description('bring the database up to date (start and dev do it by themselves)')
+    .option('-d, --data <folder>', 'data folder of ostiary dev, instead of DATABASE_URL')
+    .option('--json', 'print the result as JSON')
+    .addHelpText('after', '\nExample:\n  $ DATABASE_URL=sqlite:/var/lib/ostiary/ostiary.db ostiary migrate')
+    .action(migrate)
+
+  program.addCommand(keysCommand())
+
+  try {
+    await program.parseAsync(argv)
+  } catch (error) {
+    printError(error, argv.includes('--json'))
+    process.exit(error instanceof ConfigError || error instanceof Hint ? 2 : 1)
+  }
+}

@@ -1,0 +1,194 @@
+import { parseEmail } from './core/addresses/email.ts'
+import { parseSmtpUrl } from './delivery/smtp-url.ts'
+import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
+
+/** The configuration of a process, read once (DESIGN section 7). */
+export interface Config {
+  publicUrl: string
+  secrets: string[]
+  epoch: number
+  /** Path of the SQLite file. */
+  database: string
+  smtpUrl: string | null
+  mailFrom: { name: string | null; address: string }
+  trustedProxies: TrustedProxies
+  port: number
+  logLevel: LogLevel
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'silent'] as const
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** A setting that is missing or unsafe, and what to do about it. */
+export interface ConfigProblem {
+  name: string
+  problem: string
+  fix: string
+}
+
+/** All problems at once: nobody should have to start the server five times to learn of five mistakes. */
+export class ConfigError extends Error {
+  override name = 'ConfigError'
+  readonly problems: ConfigProblem[]
+  constructor(problems: ConfigProblem[]) {
+    super(problems.map(({ name, problem }) => `${name} ${problem}`).join('; '))
+    this.problems = problems
+  }
+}
+
+const SAMPLE_SECRETS = /^(.)\1+$|change.?me|secret|example|password|ostiary/i
+
+/**
+ * Reads the settings of `ostiary start` from an environment. Throws a `ConfigError` with every problem; `only` names the
+ * settings that a smaller command needs, and the others may then be anything.
+ */
+export function readConfig(env: Record<string, string | undefined>, only?: readonly string[]): Config {
+  const problems: ConfigProblem[] = []
+  const wrong = (name: string, problem: string, fix: string) => {
+    if (!only || only.includes(name)) problems.push({ name, problem, fix })
+  }
+  const attempt = <T>(name: string, fix: string, read: () => T, otherwise: T): T => {
+    try {
+      return read()
+    } catch (error) {
+      wrong(name, (error as Error).message, fix)
+      return otherwise
+    }
+  }
+
+  const publicUrl = env.OSTIARY_URL ?? ''
+  const urlFault = publicUrlFault(publicUrl)
+  if (urlFault)
+    wrong(
+      'OSTIARY_URL',
+      urlFault,
+      'set it to the public origin that people reach, for example https://auth.example.com',
+    )
+
+  const secrets = (env.OSTIARY_SECRET ?? '')
+    .split(',')
+    .map(secret => secret.trim())
+    .filter(secret => secret !== '')
+  if (secrets.length === 0)
+    wrong('OSTIARY_SECRET', 'is missing', 'set it to the output of: openssl rand -base64 32')
+  for (const [index, secret] of secrets.entries()) {
+    const which = secrets.length > 1 ? ` (entry ${index + 1})` : ''
+    if (Buffer.byteLength(secret) < 32)
+      wrong('OSTIARY_SECRET', `is shorter than 32 bytes${which}`, 'make one with: openssl rand -base64 32')
+    else if (SAMPLE_SECRETS.test(secret))
+      wrong('OSTIARY_SECRET', `looks like a sample${which}`, 'make one with: openssl rand -base64 32')
+  }
+
+  const epoch = Number(env.OSTIARY_EPOCH ?? 1)
+  if (!Number.isInteger(epoch) || epoch < 1)
+    wrong(
+      'OSTIARY_EPOCH',
+      'is not a whole number from 1 on',
+      'leave it out, or raise it by one after restoring a backup',
+    )
+
+  const databaseUrl = env.DATABASE_URL ?? ''
+  const database = databaseUrl.startsWith('sqlite:') ? databaseUrl.slice('sqlite:'.length) : ''
+  if (databaseUrl === '')
+    wrong(
+      'DATABASE_URL',
+      'is missing',
+      'set it to sqlite:FILE, for example sqlite:/var/lib/ostiary/ostiary.db',
+    )
+  else if (/^postgres(ql)?:/.test(databaseUrl))
+    wrong('DATABASE_URL', 'names PostgreSQL, which this version does not speak yet', 'set it to sqlite:FILE')
+  else if (database === '' || database === ':memory:')
+    wrong(
+      'DATABASE_URL',
+      'names no file',
+      'set it to sqlite:FILE, for example sqlite:/var/lib/ostiary/ostiary.db',
+    )
+
+  const smtpUrl = env.SMTP_URL ?? null
+  if (smtpUrl === null)
+    wrong(
+      'SMTP_URL',
+      'is missing: no code would ever arrive',
+      'set it, for example smtp://user:password@mail.example.com:587',
+    )
+  else
+    attempt(
+      'SMTP_URL',
+      'set it, for example smtp://user:password@mail.example.com:587',
+      () => parseSmtpUrl(smtpUrl),
+      null,
+    )
+
+  const mailFrom = readMailFrom(env.MAIL_FROM ?? '')
+  if (!mailFrom)
+    wrong(
+      'MAIL_FROM',
+      env.MAIL_FROM ? 'is not one address' : 'is missing',
+      'set it, for example: My App <login@example.com>',
+    )
+
+  for (const name of ['SMTP_FALLBACK_URL', 'MAIL_WEBHOOK_URL', 'MAIL_WEBHOOK_SECRET', 'METRICS_TOKEN']) {
+    // A setting that is set but does nothing would be taken for a safety net that is not there.
+    if (env[name]) wrong(name, 'is not supported by this version', 'leave it out')
+  }
+  return finish(
+    env,
+    wrong,
+    attempt,
+    { publicUrl, secrets, epoch, database, smtpUrl, mailFrom: mailFrom ?? { name: null, address: '' } },
+    problems,
+  )
+}
+
+type Wrong = (name: string, problem: string, fix: string) => void
+type Attempt = <T>(name: string, fix: string, read: () => T, otherwise: T) => T
+
+function finish(
+  env: Record<string, string | undefined>,
+  wrong: Wrong,
+  attempt: Attempt,
+  rest: Omit<Config, 'trustedProxies' | 'port' | 'logLevel'>,
+  problems: ConfigProblem[],
+): Config {
+  const none = parseTrustedProxies('')
+  const trustedProxies = attempt(
+    'TRUSTED_PROXIES',
+    'list addresses and ranges, for example 10.0.0.0/8,127.0.0.1',
+    () => parseTrustedProxies(env.TRUSTED_PROXIES ?? ''),
+    none,
+  )
+  const port = readPort(env.PORT, 4545)
+  if (port === null) wrong('PORT', 'is not a port', 'set it to a number from 1 to 65535')
+  const logLevel = readLogLevel(env.LOG_LEVEL, 'info')
+  if (logLevel === null) wrong('LOG_LEVEL', 'is not a level', `set it to one of: ${LOG_LEVELS.join(', ')}`)
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { ...rest, trustedProxies, port: port ?? 4545, logLevel: logLevel ?? 'info' }
+}
+
+export function readPort(text: string | undefined, otherwise: number): number | null {
+  if (text === undefined) return otherwise
+  const port = Number(text)
+  return /^\d+$/.test(text) && port >= 1 && port <= 65_535 ? port : null
+}
+
+export function readLogLevel(text: string | undefined, otherwise: LogLevel): LogLevel | null {
+  return text === undefined ? otherwise : (LOG_LEVELS.find(level => level === text) ?? null)
+}
+
+function publicUrlFault(text: string): string | null {
+  if (text === '') return 'is missing'
+  if (!URL.canParse(text)) return 'is not a URL'
+  const url = new URL(text)
+  if (url.origin !== text)
+    return `is not an origin (no path, no slash at the end): ${url.origin} would be one`
+  if (url.protocol === 'https:') return null
+  const isLoopback = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname)
+  return url.protocol === 'http:' && isLoopback ? null : 'is not https'
+}
+
+/** `Name <address>` or an address. */
+function readMailFrom(text: string): Config['mailFrom'] | null {
+  const match = /^\s*(?:"?([^"<>\p{Cc}]*?)"?\s*<([^<>]+)>|([^<>\s]+))\s*$/u.exec(text)
+  const email = parseEmail(match?.[2] ?? match?.[3] ?? '')
+  return email ? { name: match?.[1] || null, address: email.spelling } : null
+}

@@ -1,0 +1,172 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
+import type { Hono } from 'hono'
+import pino from 'pino'
+import type { Deps } from './core/deps.ts'
+import { createDirectory, type EnvironmentView } from './core/environments/directory.ts'
+import { createKeyring } from './core/keys.ts'
+import { createWaitingRoom } from './core/messages/reader.ts'
+import type { Clock, Random, Store, Transport } from './core/ports.ts'
+import { systemClock, systemRandom } from './core/system.ts'
+import { createMessageReader } from './delivery/message-reader.ts'
+import { createOutbox } from './delivery/outbox.ts'
+import { type AppVariables, createApp, type HttpDeps, type Log } from './http/app.ts'
+import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
+import { openSqliteStore } from './store/sqlite/store.ts'
+import { createUpkeep } from './upkeep.ts'
+
+/** What a server is built from; `ostiary start`, `ostiary dev`, the library and the tests differ only in this. */
+export interface OstiaryOptions {
+  publicUrl: string
+  /** The first one writes, all read. Each has 32 bytes or more. */
+  secrets: string[]
+  /** Path of the SQLite file; its folder is made. */
+  database: string
+  epoch?: number
+  mailFrom?: { name: string | null; address: string }
+  /** Carries mail out of the house; without one, messages stay in the inbox of their test environment. */
+  transport?: Transport
+  trustedProxies?: TrustedProxies
+  log?: Log
+  /** How many times the default limits of test environments are; 10 under `ostiary dev`. */
+  testLimitsFactor?: number
+  acceptsDevelopmentKeys?: boolean
+  clock?: Clock
+  random?: Random
+  /** Routes mounted after Ostiary's own, made when all else is there. */
+  development?: (deps: Deps, secretKey: string) => Hono
+  developmentKey?: string
+}
+
+/** A server with its worker, ready to be served by anything that speaks Request and Response. */
+export interface Ostiary {
+  fetch(request: Request, env?: unknown): Response | Promise<Response>
+  app: Hono<AppVariables>
+  deps: Deps
+  store: Store
+  /** Begins to deliver messages and to keep the house. */
+  start(): void
+  /** Stops the worker, waits for what is under way, closes the store. */
+  stop(): Promise<void>
+  /** Resolves when no message is due or under way. */
+  drain(): Promise<void>
+}
+
+const SILENT: Log = { info: () => {}, warn: () => {}, error: () => {} }
+
+/**
+ * Builds the server: opens and migrates the store, checks epoch and secrets, makes sure that the environments `test`
+ * and `live` are there. Throws with the remedy when one of them refuses.
+ */
+export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
+  const {
+    publicUrl,
+    epoch = 1,
+    clock = systemClock,
+    random = systemRandom,
+    log = SILENT,
+    transport,
+  } = options
+  mkdirSync(dirname(options.database), { recursive: true, mode: 0o700 })
+  const store = openSqliteStore(options.database)
+  try {
+    const keyring = createKeyring(options.secrets, epoch)
+    await store.migrate()
+    await store.begin({ now: clock.now(), epoch, keyIds: keyring.keyIds })
+    const factor = options.testLimitsFactor ?? 1
+    const directory = createDirectory({ store, clock, keyring }, environment =>
+      environment.mode === 'test' ? factor : 1,
+    )
+    const mailFrom = options.mailFrom ?? { name: null, address: 'ostiary@localhost.localdomain' }
+    const room = createWaitingRoom()
+    const deps: Deps = {
+      store,
+      clock,
+      random,
+      keyring,
+      directory,
+      publicUrl,
+      epoch,
+      messages: { ...createMessageReader({ keyring, mailFrom }), waitForNext: room.waitForNext },
+    }
+    const outbox = createOutbox({
+      store,
+      clock,
+      keyring,
+      log,
+      mailFrom,
+      transportFor: (home, to) => transportFor(home, to, transport),
+      directory: { environmentOf: id => directory.byId(id) },
+    })
+    store.onQueued(environmentId => {
+      outbox.wake()
+      room.tell(environmentId)
+    })
+    const upkeep = createUpkeep({ ...deps, log })
+    await upkeep.prepare(options.developmentKey)
+    const httpDeps: HttpDeps = {
+      ...deps,
+      log,
+      acceptsDevelopmentKeys: options.acceptsDevelopmentKeys ?? false,
+      trustedProxies: options.trustedProxies ?? parseTrustedProxies(''),
+      ...(options.development && { development: options.development(deps, options.developmentKey ?? '') }),
+    }
+    const app = createApp(httpDeps)
+    return {
+      fetch: app.fetch,
+      app,
+      deps,
+      store,
+      start() {
+        outbox.start()
+        upkeep.start()
+      },
+      async stop() {
+        await upkeep.stop()
+        await outbox.stop()
+        await transport?.close()
+        await store.close()
+      },
+      drain: () => outbox.drain(),
+    }
+  } catch (error) {
+    await store.close()
+    throw error
+  }
+}
+
+/** Test environments keep their mail in the inbox, but for `testRecipients`; live ones need a transport. */
+function transportFor(
+  { environment, settings }: Pick<EnvironmentView, 'environment' | 'settings'>,
+  to: string,
+  transport: Transport | undefined,
+): Transport | 'inbox' {
+  const isListed = settings.testRecipients.some(one => one.toLowerCase() === to.toLowerCase())
+  if (environment.mode === 'test' && !(isListed && transport)) return 'inbox'
+  if (!transport) throw new Error('a live environment has no transport: set SMTP_URL')
+  return transport
+}
+
+/** The logger of a process: JSON lines, secrets redacted wherever they could stand. */
+export function createLog(level: string): Log {
+  return pino({
+    level,
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    redact: {
+      // Nothing of this is logged on purpose; `code` is the error code and stays.
+      paths: [
+        'authorization',
+        'cookie',
+        'token',
+        'linkToken',
+        'refreshToken',
+        'accessToken',
+        'secret',
+        '*.authorization',
+        '*.cookie',
+      ],
+      censor: '[redacted]',
+    },
+  })
+}
