@@ -33,7 +33,7 @@ ${brandLine(view, brand, style)}
 ${view.code && codeBlock(view.code, style)}
 ${view.link && linkBlock(view.link, view.code !== null, style)}
 <p class="muted" style="${style.note}">${view.expires}</p>
-<p class="muted" style="${style.lastNote}">${tagLine(view.tag)}</p>
+<p class="muted" style="${style.lastNote}">${tagLine(view.tag, style)}</p>
 ${askedBlock(view.asked, style)}
 ${view.code && html`<p class="muted" style="${style.note}">${view.code.keep}</p>`}
 <p class="muted" style="${view.support ? style.note : style.end}">${view.ignore}</p>
@@ -92,8 +92,12 @@ ${rows}</table>
 </table>`
 }
 
-function tagLine({ text, letters }: MailView['tag']): Markup {
-  return within(text, letters, html`<strong class="text" style="letter-spacing:.08em">${letters}</strong>`)
+function tagLine({ text, letters }: MailView['tag'], style: MailStyle): Markup {
+  return within(
+    text,
+    letters,
+    html`<strong class="text" style="color:${style.light.text};letter-spacing:.08em">${letters}</strong>`,
+  )
 }
 
 function supportLine({ text, url }: NonNullable<MailView['support']>, style: MailStyle): Markup {

@@ -7,9 +7,9 @@ import { insertEvents } from '../sql/events.ts'
 import { runOnce } from '../sql/idempotency.ts'
 import * as messages from '../sql/messages.ts'
 import { pageOf } from '../sql/pages.ts'
+import * as retention from '../sql/retention.ts'
 import * as sessions from '../sql/sessions.ts'
 import type { Transaction } from '../sql/transaction.ts'
-import * as upkeep from '../sql/upkeep.ts'
 import * as users from '../sql/users.ts'
 import { type Connection, openConnection } from './database.ts'
 import { createWriter } from './group-commit.ts'
@@ -48,7 +48,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       await writer.alone(async db => {
         db.exec('BEGIN IMMEDIATE')
         try {
-          await upkeep.begin({ ...db, judgeAt: now => now, afterCommit: refuseWrite }, input)
+          await retention.begin({ ...db, judgeAt: now => now, afterCommit: refuseWrite }, input)
           db.exec('COMMIT')
         } catch (error) {
           db.exec('ROLLBACK')
@@ -156,7 +156,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       }),
     addEvents: list => write(list[0]?.createdAt ?? 0, tx => insertEvents(tx, list)),
     keep: (outcome, now, once) => write(now, async () => outcome, once),
-    purge: input => write(input.now, tx => upkeep.purge(tx, input)),
+    purge: input => write(input.now, tx => retention.purge(tx, input)),
   }
 }
 

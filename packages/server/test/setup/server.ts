@@ -1,0 +1,172 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createApiKey } from '../../src/core/api-keys/api-keys.ts'
+import type { Transport } from '../../src/core/ports.ts'
+import type { ApiKey, Scope } from '../../src/core/rows.ts'
+import { createOstiary, type Ostiary, type OstiaryOptions } from '../../src/main.ts'
+
+/** A clock that stands still until a test moves it. */
+export interface HandClock {
+  now(): number
+  advance(ms: number): void
+  set(instant: number): void
+}
+
+export const START = Date.UTC(2026, 10, 21, 12, 0, 0)
+
+export function handClock(start = START): HandClock {
+  let instant = start
+  return {
+    now: () => instant,
+    advance(ms) {
+      instant += ms
+    },
+    set(next) {
+      instant = next
+    },
+  }
+}
+
+/** An answer with its body read. */
+export interface Answer {
+  status: number
+  headers: Headers
+  // biome-ignore lint/suspicious/noExplicitAny: a test looks into whatever came back
+  body: any
+}
+
+export interface TestServer {
+  ostiary: Ostiary
+  clock: HandClock
+  /** A secret key of the test environment with scope admin, and one of live. */
+  key: string
+  liveKey: string
+  file: string
+  /** Calls the API with the key (or another one, or none) as `app.request` does: no socket between. */
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+    options?: { key?: string | null; headers?: Record<string, string> },
+  ): Promise<Answer>
+  post(path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
+  get(path: string, headers?: Record<string, string>): Promise<Answer>
+  /** The newest message to the address, or of the challenge. */
+  message(filter: {
+    to?: string
+    challengeId?: string
+  }): Promise<{ code: string; link: string; id: string; subject: string; text: string; html: string }>
+  /** Sends, reads the code, verifies: the answer of verify. */
+  signIn(to: string, extra?: Record<string, unknown>): Promise<Answer>
+  /** A key with these scopes. */
+  newKey(scopes: Scope[], environment?: 'test' | 'live'): Promise<{ secret: string; key: ApiKey }>
+  /** Stops the server and opens it anew on the same file, with other options. */
+  reopen(options?: Partial<Omit<OstiaryOptions, 'clock'>>): Promise<TestServer>
+  stop(): Promise<void>
+}
+
+export const SECRET = 'a secret for tests that has more than 32 bytes'
+const PUBLIC_URL = 'http://localhost:4545'
+
+/** A whole server on a fresh file, with a clock that stands still. */
+export async function testServer(
+  options: Partial<OstiaryOptions> & { transport?: Transport; clock?: HandClock } = {},
+): Promise<TestServer> {
+  const folder = mkdtempSync(join(tmpdir(), 'ostiary-'))
+  return await open(options, join(folder, 'ostiary.db'), () =>
+    rmSync(folder, { recursive: true, force: true }),
+  )
+}
+
+async function open(
+  options: Partial<OstiaryOptions> & { clock?: HandClock },
+  file: string,
+  remove: () => void,
+): Promise<TestServer> {
+  const clock = (options.clock as HandClock | undefined) ?? handClock()
+  const ostiary = await createOstiary({
+    publicUrl: PUBLIC_URL,
+    secrets: [SECRET],
+    database: file,
+    ...options,
+    clock,
+  })
+  const key = await newKey('test', ['admin'])
+  const liveKey = await newKey('live', ['admin'])
+  ostiary.start()
+
+  async function newKey(
+    environment: 'test' | 'live',
+    scopes: Scope[],
+  ): Promise<{ secret: string; key: ApiKey }> {
+    const view = await ostiary.deps.directory.bySlug(environment)
+    if (!view) throw new Error(`no environment ${environment}`)
+    const origin = {
+      environmentId: view.environment.id,
+      appId: null,
+      actor: { type: 'admin' as const, id: null },
+      requestId: null,
+    }
+    return await createApiKey(ostiary.deps, { view, origin }, { name: 'test', scopes, granter: null })
+  }
+
+  const call: TestServer['call'] = async (
+    method,
+    path,
+    body,
+    { key: other = key.secret, headers = {} } = {},
+  ) => {
+    const response = await ostiary.app.request(`${PUBLIC_URL}${path}`, {
+      method,
+      headers: {
+        ...(other !== null && { Authorization: `Bearer ${other}` }),
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    const text = await response.text()
+    const isJson = response.headers.get('content-type')?.includes('json')
+    return {
+      status: response.status,
+      headers: response.headers,
+      body: isJson && text !== '' ? JSON.parse(text) : text,
+    }
+  }
+
+  const server: TestServer = {
+    ostiary,
+    clock,
+    key: key.secret,
+    liveKey: liveKey.secret,
+    file,
+    call,
+    post: (path, body = {}, headers = {}) => call('POST', path, body, { headers }),
+    get: (path, headers = {}) => call('GET', path, undefined, { headers }),
+    async message(filter) {
+      const query = new URLSearchParams(filter as Record<string, string>)
+      const { body } = await call('GET', `/v1/messages?${query}`)
+      return body.data[0]
+    },
+    async signIn(to, extra = {}) {
+      const sent = await call('POST', '/v1/challenges', { to, ...extra })
+      if (sent.status !== 201) return sent
+      const { code } = await server.message({ challengeId: sent.body.id })
+      return await call('POST', `/v1/challenges/${sent.body.id}/verify`, {
+        code,
+        ...(extra.purpose !== undefined && { purpose: extra.purpose }),
+      })
+    },
+    newKey: (scopes, environment = 'test') => newKey(environment, scopes),
+    async reopen(more = {}) {
+      await ostiary.stop()
+      return await open({ ...options, ...more }, file, remove)
+    },
+    async stop() {
+      await ostiary.stop()
+      remove()
+    },
+  }
+  return server
+}
