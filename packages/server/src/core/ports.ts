@@ -282,7 +282,10 @@ export interface ClaimedMessage {
   message: Message
   challenge: Challenge
   sealed: string | null
+  /** 1 at the first claim: the back-off counts by it. */
   attempt: number
+  /** The locale kept with the user whom the address leads to, or null. */
+  userLocale: string | null
 }
 
 export type Settled =
@@ -448,7 +451,7 @@ export interface Store {
   ): Promise<User | null>
 
   // Messages and events
-  /** Claims due messages for `leaseMs`: each is given to exactly one caller. Domains that are busy are left out. */
+  /** Claims due messages for `leaseMs`: each is given to exactly one caller. `busyDomains`, in lower case, are left out. */
   claimMessages(input: {
     now: number
     limit: number
@@ -457,6 +460,7 @@ export interface Store {
   }): Promise<ClaimedMessage[]>
   /** Whether the lease of this attempt still holds: asked just before the provider is called. */
   holdsLease(id: string, attempt: number, now: number): Promise<boolean>
+  /** Writes how deliveries ended. Safe to repeat: what is settled already changes nothing and writes no second event. */
   settleMessages(outcomes: Settled[]): Promise<void>
   /** When the next message is due, or null. */
   nextDueAt(): Promise<number | null>

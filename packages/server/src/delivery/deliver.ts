@@ -107,10 +107,18 @@ function rendered(
   home: Home,
   content: MessageContent,
 ): Mail | null {
-  const { message, challenge } = claimed
+  const { message, challenge, userLocale } = claimed
   try {
     const { clock, mailFrom } = deps
-    return renderMail({ message, challenge, content, settings: home.settings, mailFrom, now: clock.now() })
+    return renderMail({
+      message,
+      challenge,
+      content,
+      settings: home.settings,
+      userLocale,
+      mailFrom,
+      now: clock.now(),
+    })
   } catch (error) {
     const stack = told(String((error as Error).stack), content, 4000)
     deps.log.error({ ...named(claimed), stack }, 'a mail could not be rendered')

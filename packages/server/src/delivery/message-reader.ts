@@ -14,7 +14,10 @@ export function createMessageReader({
   mailFrom: Mail['from']
 }): Pick<MessageReader, 'show'> {
   return {
-    show({ message, challenge, sealed }: ClaimedMessage, { settings }: EnvironmentView): ShownMessage {
+    show(
+      { message, challenge, sealed, userLocale }: ClaimedMessage,
+      { settings }: EnvironmentView,
+    ): ShownMessage {
       const envelope = {
         id: message.id,
         challengeId: message.challengeId,
@@ -33,7 +36,15 @@ export function createMessageReader({
           : openContent(keyring, message.environmentId, message.id, sealed)
       if (!content)
         return { ...envelope, from: null, subject: null, text: null, html: null, code: null, link: null }
-      const mail = renderMail({ message, challenge, content, settings, mailFrom, now: message.createdAt })
+      const mail = renderMail({
+        message,
+        challenge,
+        content,
+        settings,
+        userLocale,
+        mailFrom,
+        now: message.createdAt,
+      })
       const from = mail.from.name === null ? mail.from.address : `${mail.from.name} <${mail.from.address}>`
       return { ...envelope, from, subject: mail.subject, text: mail.text, html: mail.html, ...content }
     },

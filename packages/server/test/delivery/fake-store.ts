@@ -71,6 +71,7 @@ export function fakeStore(clock: { now(): number }) {
       challenge: challenge(),
       sealed,
       attempt: 0,
+      userLocale: null,
       dueAt: clock.now(),
       status: 'queued',
     })

@@ -29,13 +29,19 @@ export async function claimMessages(
 async function withChallenges(tx: Transaction, rows: Row[]): Promise<ClaimedMessage[]> {
   const claimed: ClaimedMessage[] = []
   for (const row of rows) {
-    const challenge = await tx.one('SELECT * FROM challenges WHERE id = $1', row.challenge_id)
+    const challenge = await tx.one(
+      `SELECT challenges.*, users.locale AS user_locale
+       FROM challenges LEFT JOIN users ON users.id = coalesce(challenges.user_id, challenges.owner_id)
+       WHERE challenges.id = $1`,
+      row.challenge_id,
+    )
     if (!challenge) continue
     claimed.push({
       message: columns.messages.read(row),
       challenge: columns.challenges.read(challenge),
       sealed: row.sealed,
       attempt: row.attempt,
+      userLocale: challenge.user_locale,
     })
   }
   return claimed
@@ -87,7 +93,7 @@ async function settle(tx: Transaction, outcome: Settled): Promise<Row | undefine
   const { id, now } = outcome
   if (outcome.kind === 'retry')
     return await tx.one(
-      "UPDATE messages SET due_at = $2, leased_until = 0, reply = $3 WHERE id = $1 AND status = 'queued' RETURNING *",
+      "UPDATE messages SET due_at = $2, leased_until = 0, reply = $3 WHERE id = $1 AND status = 'queued' AND leased_until <> 0 RETURNING *",
       id,
       outcome.at,
       outcome.error,
