@@ -147,9 +147,12 @@ function transportFor(
   return transport
 }
 
-/** The logger of a process: JSON lines, secrets redacted wherever they could stand. */
-export function createLog(level: string): Log {
-  return pino({
+/**
+ * The logger of a process: JSON lines, secrets redacted wherever they could stand. To stderr where stdout is for
+ * results that a person or a program reads.
+ */
+export function createLog(level: string, to: 'stdout' | 'stderr' = 'stdout'): Log {
+  const options: pino.LoggerOptions = {
     level,
     base: null,
     timestamp: pino.stdTimeFunctions.isoTime,
@@ -168,5 +171,6 @@ export function createLog(level: string): Log {
       ],
       censor: '[redacted]',
     },
-  })
+  }
+  return to === 'stdout' ? pino(options) : pino(options, pino.destination({ dest: 2, sync: true }))
 }

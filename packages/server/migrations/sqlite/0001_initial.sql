@@ -24,6 +24,8 @@ CREATE TABLE environments (
   settings_version INTEGER NOT NULL,
   -- Set while weak codes are off for the whole environment.
   protection_raised_at INTEGER,
+  -- The last message that send_counts has counted.
+  sends_counted_to TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL
 ) STRICT;
 
@@ -189,6 +191,7 @@ CREATE TABLE messages (
 ) STRICT;
 CREATE INDEX messages_due ON messages (due_at) WHERE status = 'queued';
 CREATE INDEX messages_kept ON messages (keep_sealed_until) WHERE keep_sealed_until IS NOT NULL;
+CREATE INDEX messages_of_environment ON messages (environment_id, id);
 CREATE INDEX messages_of_challenge ON messages (environment_id, challenge_id);
 
 CREATE TABLE events (
@@ -269,6 +272,14 @@ CREATE TABLE weak_guesses (
   minute INTEGER NOT NULL,
   guesses INTEGER NOT NULL,
   PRIMARY KEY (environment_id, minute)
+) STRICT, WITHOUT ROWID;
+
+-- Sends by hour of a week, for the alarm about an unusual number of them.
+CREATE TABLE send_counts (
+  environment_id TEXT NOT NULL,
+  hour INTEGER NOT NULL,
+  sends INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, hour)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE idempotency (

@@ -1,9 +1,9 @@
-import { readLogLevel, readPort } from '../config.ts'
+import { readConfig, readLogLevel, readPort } from '../config.ts'
 import { issuerOf } from '../core/sessions/access-token.ts'
 import { createSmtpTransport } from '../delivery/smtp.ts'
 import { development, refuseForeignHost } from '../http/dev/development.ts'
 import { listen } from '../http/server.ts'
-import { createLog, createOstiary } from '../main.ts'
+import { createLog, createOstiary, type OstiaryOptions } from '../main.ts'
 import { openDataFolder } from './data-folder.ts'
 import { stopOnSignals } from './signals.ts'
 import { Hint, print, printJson, table } from './terminal.ts'
@@ -19,12 +19,12 @@ export async function dev(options: { port: string; data: string; json?: true }):
     publicUrl,
     secrets: [folder.secret],
     database: folder.database,
-    log: createLog(readLogLevel(process.env.LOG_LEVEL, 'warn') ?? 'warn'),
+    log: createLog(readLogLevel(process.env.LOG_LEVEL, 'warn') ?? 'warn', 'stderr'),
     testLimitsFactor: 10,
     acceptsDevelopmentKeys: true,
     developmentKey: folder.secretKey,
     development,
-    ...(process.env.SMTP_URL && { transport: createSmtpTransport({ url: process.env.SMTP_URL }) }),
+    ...ownTransport(process.env),
   })
   const server = await listen(
     (request, env) => refuseForeignHost(request, port) ?? ostiary.fetch(request, env),
@@ -73,6 +73,16 @@ export async function dev(options: { port: string; data: string; json?: true }):
     ]),
   )
   print('\nOpen the demo app, type any address, and read the code in the dev inbox.\n')
+}
+
+/** Where `testRecipients` get their mail from, if `SMTP_URL` says so; a mistake in it is told as `start` tells it. */
+function ownTransport(env: NodeJS.ProcessEnv): Pick<OstiaryOptions, 'transport' | 'mailFrom'> {
+  if (!env.SMTP_URL) return {}
+  const { smtpUrl, mailFrom } = readConfig(env, ['SMTP_URL', ...(env.MAIL_FROM ? ['MAIL_FROM'] : [])])
+  return {
+    transport: createSmtpTransport({ url: smtpUrl ?? env.SMTP_URL }),
+    ...(env.MAIL_FROM && { mailFrom }),
+  }
 }
 
 function refusePublicUrl(url: string | undefined) {

@@ -1,7 +1,8 @@
-import { Command } from 'commander'
+import type { Command } from 'commander'
 import { readConfig } from '../config.ts'
 import { createApiKey, revokeApiKey } from '../core/api-keys/api-keys.ts'
 import type { Call } from '../core/deps.ts'
+import { OstiaryError } from '../core/errors.ts'
 import type { Scope } from '../core/rows.ts'
 import { createOstiary, type Ostiary } from '../main.ts'
 import { openDataFolder } from './data-folder.ts'
@@ -15,14 +16,17 @@ interface Options {
 
 const SCOPES: readonly Scope[] = ['auth', 'users', 'read', 'review', 'admin']
 
-/** `ostiary keys`: makes, lists and revokes the secret keys of an environment, on the operator's machine. */
-export function keysCommand(): Command {
-  const command = new Command('keys').description('make, list and revoke secret keys').addHelpText(
-    'after',
-    `
+/** Adds `ostiary keys`: makes, lists and revokes the secret keys of an environment, on the operator's machine. */
+export function addKeysCommand(program: Command): void {
+  const command = program
+    .command('keys')
+    .description('make, list and revoke secret keys')
+    .addHelpText(
+      'after',
+      `
 Example:
   $ ostiary keys create --environment live --name backend --scopes auth,users,read`,
-  )
+    )
   const add = (name: string, description: string) =>
     command
       .command(name)
@@ -49,12 +53,18 @@ Example:
     .addHelpText('after', '\nExample:\n  $ ostiary keys revoke key_01k6z5v9hrf0qv2s8yb7m3c4dn')
     .action((id: string, options: Options) =>
       withCall(options, async (ostiary, call) => {
-        await revokeApiKey(ostiary.deps, call, id)
+        await revokeApiKey(ostiary.deps, call, id).catch(error => {
+          if (!(error instanceof OstiaryError && error.code === 'not_found')) throw error
+          const { environment } = options
+          throw new Hint(
+            `there is no key ${id} to revoke in the environment ${environment}`,
+            `see: ostiary keys list --environment ${environment}`,
+          )
+        })
         if (options.json) printJson({ revoked: id })
         else print(`revoked ${id}`)
       }),
     )
-  return command
 }
 
 async function create(ostiary: Ostiary, call: Call, options: Options & { name: string; scopes: string }) {

@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { readConfig } from '../config.ts'
 import { openSqliteStore } from '../store/sqlite/store.ts'
 import { openDataFolder } from './data-folder.ts'
@@ -9,6 +11,7 @@ export async function migrate(options: { data?: string; json?: true }): Promise<
     options.data === undefined
       ? readConfig(process.env, ['DATABASE_URL']).database
       : openDataFolder(options.data).database
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
   const store = openSqliteStore(file)
   try {
     const { applied } = await store.migrate()

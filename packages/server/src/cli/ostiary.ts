@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { ConfigError } from '../config.ts'
 import { VERSION } from '../core/version.ts'
 import { dev } from './dev.ts'
-import { keysCommand } from './keys.ts'
+import { addKeysCommand } from './keys.ts'
 import { migrate } from './migrate.ts'
 import { start } from './start.ts'
 import { Hint, printError } from './terminal.ts'
@@ -59,7 +59,7 @@ Example:
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=sqlite:/var/lib/ostiary/ostiary.db ostiary migrate')
     .action(migrate)
 
-  program.addCommand(keysCommand())
+  addKeysCommand(program)
 
   try {
     await program.parseAsync(argv)

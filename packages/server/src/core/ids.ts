@@ -48,6 +48,13 @@ export function newId(prefix: IdPrefix, now: number): string {
   return `${prefix}_${base32(generator.generateOrResetCore(now, 10_000).bytes)}`
 }
 
+/** Lower than every id of this prefix that is made at the instant or later: a UUIDv7 begins with its instant. */
+export function firstIdAt(prefix: IdPrefix, instant: number): string {
+  const bytes = Buffer.alloc(16)
+  bytes.writeUIntBE(instant, 0, 6)
+  return `${prefix}_${base32(bytes)}`
+}
+
 /** Whether the text has the form of an id with this prefix. */
 export function isId(prefix: IdPrefix, text: string): boolean {
   return (

@@ -1,10 +1,14 @@
+import { firstIdAt } from '../../core/ids.ts'
 import type { Exposure, Retention } from '../../core/ports.ts'
 import type { Origin } from '../../core/rows.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { liftProtection } from './exposure.ts'
 import type { Transaction } from './transaction.ts'
 
-const DAY = 24 * 60 * 60_000
+const HOUR = 60 * 60_000
+const DAY = 24 * HOUR
+const WEEK_HOURS = 7 * 24
+const COUNTED_AT_ONCE = 5000
 
 /**
  * Begins with an epoch (PROTOCOL section 6). A lower one than the store has seen is refused: it would revive what the
@@ -60,85 +64,112 @@ export async function purge(
 ): Promise<boolean> {
   const origin: Origin = { environmentId, appId: null, actor: { type: 'system', id: null }, requestId: null }
   await liftProtection(tx, origin, exposure, now)
-  await raiseSendAlarm(tx, origin, now)
   const oldest = (days: number) => now - days * DAY
-  const steps: [table: string, key: string, where: string, value: number | null][] = [
-    ['idempotency', 'id', 'expires_at <= $1', now],
-    ['limits', 'id', 'expires_at <= $1', now],
-    [
-      'sessions',
-      'id',
-      `environment_id = '${environmentId}' AND expires_at <= $1`,
-      oldest(retentionDays.sessions),
-    ],
+  // Old messages and events are found by their ids, which begin with their instant: that is the primary key.
+  const oldestId = (prefix: 'msg' | 'evt', days: number) => firstIdAt(prefix, Math.max(0, oldest(days)))
+  const steps: [table: string, where: string, ...values: (string | number)[]][] = [
+    ['idempotency', 'expires_at <= $2', now],
+    ['limits', 'expires_at <= $2', now],
+    ['sessions', 'expires_at <= $2 AND environment_id = $3', oldest(retentionDays.sessions), environmentId],
     [
       'challenges',
-      'id',
-      `environment_id = '${environmentId}' AND expires_at <= $1 AND NOT EXISTS (
-       SELECT 1 FROM messages WHERE challenge_id = challenges.id AND status = 'queued')`,
+      `expires_at <= $2 AND environment_id = $3
+       AND NOT EXISTS (SELECT 1 FROM messages WHERE messages.environment_id = challenges.environment_id
+         AND challenge_id = challenges.id AND status = 'queued')`,
       oldest(retentionDays.challenges),
+      environmentId,
     ],
     [
       'messages',
-      'id',
-      `environment_id = '${environmentId}' AND created_at <= $1 AND status <> 'queued'`,
-      oldest(retentionDays.messages),
+      "id < $2 AND environment_id = $3 AND status <> 'queued'",
+      oldestId('msg', retentionDays.messages),
+      environmentId,
     ],
     // An event that a session points at as its proof stays as long as the session.
     [
       'events',
-      'id',
-      `environment_id = '${environmentId}' AND created_at <= $1 AND NOT EXISTS (
-       SELECT 1 FROM sessions WHERE sessions.environment_id = events.environment_id AND sessions.user_id = events.user_id
-         AND sessions.proof_event_id = events.id)`,
-      oldest(retentionDays.events),
+      `id < $2 AND environment_id = $3 AND NOT EXISTS (
+         SELECT 1 FROM sessions WHERE sessions.environment_id = events.environment_id
+           AND sessions.user_id = events.user_id AND sessions.proof_event_id = events.id)`,
+      oldestId('evt', retentionDays.events),
+      environmentId,
     ],
   ]
-  let isMore = false
-  for (const [table, key, where, value] of steps) {
+  let isMore = await countSends(tx, origin, now)
+  for (const [table, where, ...values] of steps) {
     const removed = await tx.run(
-      `DELETE FROM ${table} WHERE ${key} IN (SELECT ${key} FROM ${table} WHERE ${where} LIMIT $2)`,
-      value,
+      `DELETE FROM ${table} WHERE id IN (SELECT id FROM ${table} WHERE ${where} LIMIT $1)`,
       limit,
+      ...values,
     )
     isMore ||= removed === limit
   }
-  await tx.run(
-    'UPDATE messages SET sealed = NULL, keep_sealed_until = NULL WHERE keep_sealed_until <= $1',
+  const wiped = await tx.run(
+    `UPDATE messages SET sealed = NULL, keep_sealed_until = NULL
+     WHERE id IN (SELECT id FROM messages WHERE keep_sealed_until <= $1 LIMIT $2)`,
     now,
+    limit,
   )
   await tx.run(
     'DELETE FROM weak_guesses WHERE environment_id = $1 AND minute < $2',
     environmentId,
     Math.floor((now - 8 * DAY) / 60_000),
   )
-  return isMore
+  return isMore || wiped === limit
 }
 
-/** One event an hour while an environment sends more than max(100, 10 × its usual hour): an alarm, never a lock. */
-async function raiseSendAlarm(tx: Transaction, origin: Origin, now: number): Promise<void> {
-  const since = (ms: number) =>
-    tx.one(
-      'SELECT count(*) AS sends FROM messages WHERE environment_id = $1 AND created_at > $2',
-      origin.environmentId,
-      now - ms,
+/**
+ * Counts sends by the hour, each once, and raises the alarm: one event an hour while an environment sends more than
+ * max(100, 10 × its usual hour). Never a lock. Counted beside the requests: a counter that every send writes would be
+ * one row that all nodes wait for. True while there are sends left to count.
+ */
+async function countSends(tx: Transaction, origin: Origin, now: number): Promise<boolean> {
+  const { environmentId } = origin
+  const hour = Math.floor(now / HOUR)
+  const batch = await tx.one(
+    `SELECT count(*) AS sends, max(id) AS last FROM (
+       SELECT messages.id FROM messages JOIN environments ON environments.id = messages.environment_id
+       WHERE messages.environment_id = $1 AND messages.id > environments.sends_counted_to
+       ORDER BY messages.id LIMIT $2) AS uncounted`,
+    environmentId,
+    COUNTED_AT_ONCE,
+  )
+  if (batch?.sends > 0) {
+    await tx.run(
+      `INSERT INTO send_counts (environment_id, hour, sends) VALUES ($1, $2, $3)
+       ON CONFLICT (environment_id, hour) DO UPDATE SET sends = send_counts.sends + excluded.sends`,
+      environmentId,
+      hour,
+      batch?.sends,
     )
-  const lastHour = (await since(DAY / 24))?.sends ?? 0
-  if (lastHour <= 100) return
-  const usual = ((await since(7 * DAY))?.sends ?? 0) / (7 * 24)
-  if (lastHour <= 10 * usual) return
-  const id = `${origin.environmentId}:sendsPerEnvironment:alarm`
+    await tx.run('UPDATE environments SET sends_counted_to = $2 WHERE id = $1', environmentId, batch?.last)
+    await tx.run(
+      'DELETE FROM send_counts WHERE environment_id = $1 AND hour < $2',
+      environmentId,
+      hour - WEEK_HOURS,
+    )
+  }
+  const counts = await tx.one(
+    `SELECT coalesce(sum(CASE WHEN hour = $2 THEN sends ELSE 0 END), 0) AS this_hour,
+       coalesce(sum(CASE WHEN hour < $2 THEN sends ELSE 0 END), 0) AS week
+     FROM send_counts WHERE environment_id = $1`,
+    environmentId,
+    hour,
+  )
+  if (counts?.this_hour > Math.max(100, 10 * (counts?.week / WEEK_HOURS)))
+    await raiseSendAlarm(tx, origin, counts?.this_hour, now)
+  return batch?.sends === COUNTED_AT_ONCE
+}
+
+async function raiseSendAlarm(tx: Transaction, origin: Origin, thisHour: number, now: number): Promise<void> {
   const raised = await tx.run(
     `INSERT INTO limits (id, hits, fired, expires_at) VALUES ($1, '[]', 0, $2)
      ON CONFLICT (id) DO UPDATE SET expires_at = $2 WHERE limits.expires_at <= $3`,
-    id,
-    now + DAY / 24,
+    `${origin.environmentId}:sendsPerEnvironment:alarm`,
+    now + HOUR,
     now,
   )
-  if (raised === 1)
-    await insertEvents(tx, [
-      newEvent('limit.fired', origin, now, {
-        data: { limit: 'sendsPerEnvironment', isAlarm: true, lastHour },
-      }),
-    ])
+  if (raised === 0) return
+  const data = { limit: 'sendsPerEnvironment', isAlarm: true, thisHour }
+  await insertEvents(tx, [newEvent('limit.fired', origin, now, { data })])
 }
