@@ -160,7 +160,7 @@ CREATE TABLE challenges (
 CREATE INDEX challenges_of_address ON challenges (environment_id, address, expires_at);
 CREATE INDEX challenges_of_user ON challenges (environment_id, user_id, id) WHERE user_id IS NOT NULL;
 CREATE UNIQUE INDEX challenges_handover ON challenges (handover_hash) WHERE handover_hash IS NOT NULL;
-CREATE INDEX challenges_by_expiry ON challenges (expires_at);
+CREATE INDEX challenges_by_expiry ON challenges (environment_id, expires_at);
 
 -- The mailed links of a challenge: one for each send.
 CREATE TABLE challenge_links (
@@ -216,6 +216,7 @@ CREATE UNIQUE INDEX events_of_user ON events (environment_id, user_id, id);
 CREATE INDEX events_of_type ON events (environment_id, type, id);
 CREATE INDEX events_of_environment ON events (environment_id, id);
 CREATE INDEX events_of_challenge ON events (challenge_id, id) WHERE challenge_id IS NOT NULL;
+CREATE INDEX events_of_action ON events (action_id, id) WHERE action_id IS NOT NULL;
 CREATE INDEX events_of_session ON events (session_id, id) WHERE session_id IS NOT NULL;
 
 CREATE TABLE sessions (
@@ -252,7 +253,7 @@ CREATE TABLE sessions (
 ) STRICT;
 CREATE INDEX sessions_of_user ON sessions (environment_id, user_id, id);
 CREATE INDEX sessions_of_proof ON sessions (environment_id, user_id, proof_event_id);
-CREATE INDEX sessions_by_expiry ON sessions (expires_at);
+CREATE INDEX sessions_by_expiry ON sessions (environment_id, expires_at);
 
 -- Sliding windows: for each key the instants of what passed, newest last, each with a count.
 CREATE TABLE limits (

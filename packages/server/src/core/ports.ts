@@ -128,7 +128,7 @@ export interface Exposure {
   perEnvironment: { tenMinutes: number; factor: number; cap: number }
 }
 
-/** A code in one strength: its length, hash and the sealed content of the message that carries it. */
+/** A code as the store takes it: its length, hash and the sealed content of the message that carries it. */
 export interface CodeForm {
   length: number
   hash: string
@@ -156,8 +156,8 @@ export interface NewChallenge {
   userId: string | null
   isSignUpOpen: boolean
   hasCode: boolean
-  weak: CodeForm
-  strong: CodeForm
+  /** Makes the code; called in the write, which decides how strong it has to be. */
+  newCode(isStrong: boolean): CodeForm
   linkHash: string | null
   messageId: string
   limits: Limit[]
@@ -171,8 +171,8 @@ export interface Resend {
   now: number
   epoch: number
   challengeId: string
-  weak: CodeForm
-  strong: CodeForm
+  /** Makes the code; called in the write, which decides how strong it has to be. */
+  newCode(isStrong: boolean): CodeForm
   linkHash: string | null
   messageId: string
   limits: Limit[]
@@ -238,7 +238,15 @@ export type Attempted =
 
 export type Claimed =
   | { kind: 'claimed'; challenge: Challenge; user: User }
-  | Plain<'notFound' | 'userUnknown' | 'stateConflict' | 'alreadyClaimed' | 'late' | 'addressTaken'>
+  | Plain<
+      | 'notFound'
+      | 'userUnknown'
+      | 'userBlocked'
+      | 'stateConflict'
+      | 'alreadyClaimed'
+      | 'late'
+      | 'addressTaken'
+    >
 
 export type OpenedLater =
   | { kind: 'opened'; session: Session; user: User }
@@ -322,6 +330,11 @@ export interface Store {
   close(): Promise<void>
   /** Whether a write gets through. Throws when it does not. */
   ping(now: number): Promise<void>
+  /**
+   * The instant by which to judge a read: the later of the caller's now and the store's. Throws `unavailable` for a
+   * caller that is behind by more than two seconds. Writes judge so by themselves.
+   */
+  judgeAt(now: number): Promise<number>
   /** Called after a commit that queued messages. */
   onQueued(listener: (environmentId: string) => void): void
 
@@ -351,6 +364,12 @@ export interface Store {
   listSigningKeys(environmentId: string): Promise<SigningKey[]>
   /** Adds a key unless one that activates at or after this one's instant is there: exactly one caller adds it. */
   addSigningKey(key: SigningKey, origin: Origin, now: number): Promise<boolean>
+  /** Removes keys that can verify nothing any more, and seals the private halves of others anew. */
+  tidySigningKeys(input: {
+    now: number
+    remove: string[]
+    reseal: { id: string; sealedPrivateJwk: string }[]
+  }): Promise<void>
 
   // Challenges
   /** Takes all limits or none; writes challenge, sealed message and events in one. With N + 1 at once, N pass. */
@@ -369,6 +388,7 @@ export interface Store {
     input: {
       origin: Origin
       now: number
+      epoch: number
       challengeId: string
       userId: string | null
       externalId: string | null
@@ -378,7 +398,14 @@ export interface Store {
   ): Promise<Claimed>
   /** Opens the session that verify did not: once, `withinMs` of the proof. */
   openSession(
-    input: { origin: Origin; now: number; challengeId: string; withinMs: number; session: NewSession },
+    input: {
+      origin: Origin
+      now: number
+      epoch: number
+      challengeId: string
+      withinMs: number
+      session: NewSession
+    },
     once?: Once<OpenedLater>,
   ): Promise<OpenedLater>
   /** The challenge of a mailed link. Any number of looks change nothing. */
@@ -472,7 +499,7 @@ export interface Store {
   listEvents(environmentId: string, filter: EventFilter, page: Page): Promise<Event[]>
   addEvents(events: NewEvent[]): Promise<void>
 
-  /** Keeps the answer of a call that changed nothing for its Idempotency-Key. */
+  /** Looks for the record of an Idempotency-Key, and keeps the answer of a call that changed nothing. */
   keep<T>(outcome: T, now: number, once?: Once<T>): Promise<T>
   /** One small step of purging and of lifting protections; true while there is more to do. */
   purge(input: {

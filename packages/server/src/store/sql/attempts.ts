@@ -1,4 +1,4 @@
-import type { Attempt, Attempted, Claimed } from '../../core/ports.ts'
+import type { Attempt, Attempted, Claimed, Store } from '../../core/ports.ts'
 import type { Challenge, Event, Origin, User } from '../../core/rows.ts'
 import { refusalOf } from './challenges.ts'
 import * as columns from './columns.ts'
@@ -34,7 +34,7 @@ async function judgeCode(tx: Transaction, input: Attempt, now: number): Promise<
     `UPDATE challenges SET
        verified_at = CASE WHEN ${isRight} THEN $1 END, proven_by = CASE WHEN ${isRight} THEN 'code' END,
        attempts_left = CASE WHEN NOT ${isRight} AND is_strong = 0 AND $2 = 1 THEN 0 ELSE attempts_left - 1 END,
-       exposure_spent = exposure_spent + CASE WHEN ${isRight} THEN 0 ELSE live_codes END
+       exposure_spent = exposure_spent + CASE WHEN ${isRight} OR is_strong = 1 THEN 0 ELSE live_codes END
      WHERE id = $3 AND environment_id = $4 AND purpose = $5 AND epoch = $6 AND verified_at IS NULL AND ended_at IS NULL
        AND expires_at > $7 AND attempts_left > 0 AND code_length IS NOT NULL
      RETURNING *`,
@@ -180,14 +180,7 @@ async function refuse(
 /** See `Store.claimChallenge`. */
 export async function claimChallenge(
   tx: Transaction,
-  input: {
-    origin: Origin
-    now: number
-    challengeId: string
-    userId: string | null
-    externalId: string | null
-    withinMs: number
-  },
+  input: Parameters<Store['claimChallenge']>[0],
 ): Promise<Claimed> {
   const { origin } = input
   const now = tx.judgeAt(input.now)
@@ -199,7 +192,8 @@ export async function claimChallenge(
   if (!row) return { kind: 'notFound' }
   if (row.user_mode !== 'none' || row.verified_at === null) return { kind: 'stateConflict' }
   if (row.claimed_at !== null) return { kind: 'alreadyClaimed' }
-  if (row.verified_at + input.withinMs <= now) return { kind: 'late' }
+  if (row.verified_at + input.withinMs <= now || row.epoch !== input.epoch || row.ended_at !== null)
+    return { kind: 'late' }
   const id =
     input.userId ??
     (
@@ -211,11 +205,12 @@ export async function claimChallenge(
     )?.id
   const user: User | null = id ? await findUser(tx, origin.environmentId, id) : null
   if (!user) return { kind: 'userUnknown' }
+  if (user.status === 'blocked') return { kind: 'userBlocked' }
 
   const challenge = columns.challenges.read(row)
   const bound = await addressProven(
     tx,
-    { ...challenge, userMode: 'existing', userId: user.id, ownerId: null },
+    { ...challenge, userMode: 'existing', userId: user.id, ownerId: null, externalId: null },
     { origin, isSignUpOpen: true, newUserId: '' },
     now,
     'claim',

@@ -15,7 +15,7 @@ import { isProtected, wouldExpose } from './exposure.ts'
 import { takeLimits } from './limits.ts'
 import { type Condition, pageOf } from './pages.ts'
 import { places, type Row, type Transaction } from './transaction.ts'
-import { findUser, ownerOf } from './users.ts'
+import { findUser, holderOf } from './users.ts'
 
 const MINUTE = 60_000
 
@@ -29,12 +29,12 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
   const requested = input.userId === null ? null : await findUser(tx, origin.environmentId, input.userId)
   if (input.userId !== null && !requested?.identifiers.some(one => one.value === asked.address))
     return { kind: 'userUnknown' }
-  const owner = await ownerOf(tx, origin.environmentId, 'email', asked.address)
+  const owner = await holderOf(tx, origin.environmentId, asked.address)
   const isStrong =
     input.hasCode &&
     ((await wouldExpose(tx, origin.environmentId, asked.address, asked.maxAttempts, exposure, now)) ||
       (await isProtected(tx, origin.environmentId, exposure, now)))
-  const code = isStrong ? input.strong : input.weak
+  const code = input.newCode(isStrong)
   const challenge: Challenge = {
     ...asked,
     ownerId: owner?.id ?? null,
@@ -42,7 +42,7 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
     isVoid: isDecoy(input, requested, owner),
     isStrong,
     codeLength: input.hasCode ? code.length : null,
-    sendTo: owner?.identifiers.find(one => one.value === asked.address)?.spelling ?? asked.address,
+    sendTo: owner?.spelling ?? asked.address,
     attemptsLeft: asked.maxAttempts,
     verifiedAt: null,
     endedAt: null,
@@ -79,14 +79,22 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
 
 /**
  * Whether the challenge can never succeed (PROTOCOL section 1): the address leads to nobody where nobody new may come,
- * or to somebody who is blocked, or to another user than the one who was asked for.
+ * to somebody who is blocked, or to another user than the one who was asked for. Nor does an unproven address lead into
+ * an account that has something proven, even when it is asked for by its userId: it may be a stranger's, or mistyped.
  */
-function isDecoy({ row, isSignUpOpen }: NewChallenge, requested: User | null, owner: User | null): boolean {
+function isDecoy(
+  { row, isSignUpOpen }: NewChallenge,
+  requested: User | null,
+  owner: { id: string; status: User['status'] } | null,
+): boolean {
   if (row.userMode === 'none') return false
   const user = requested ?? owner
   if (user?.status === 'blocked') return true
-  if (requested && owner && owner.id !== requested.id) return true
-  if (requested) return false
+  if (requested) {
+    if (owner) return owner.id !== requested.id
+    const signsIn = row.opensSession || row.purpose === 'signIn'
+    return signsIn && requested.identifiers.some(one => one.verifiedAt !== null)
+  }
   return !owner && (row.userMode === 'existing' || !isSignUpOpen)
 }
 
@@ -143,7 +151,7 @@ export async function resendChallenge(tx: Transaction, input: Resend): Promise<R
   const replaces = hasCode && (await replacesEarlier(tx, row, input, now))
   const isStrong =
     row.is_strong === 1 || (replaces && (await isProtected(tx, origin.environmentId, exposure, now)))
-  const code = isStrong ? input.strong : input.weak
+  const code = input.newCode(isStrong)
   const hash = row.is_void === 1 || !hasCode ? '' : code.hash
   const updated = await tx.one(
     `UPDATE challenges SET code_hashes = $2, live_codes = $3, is_strong = $4, code_length = $5, sends = sends + 1, resend_at = $6

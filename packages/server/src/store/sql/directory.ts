@@ -1,4 +1,4 @@
-import type { Page } from '../../core/ports.ts'
+import type { Page, Store } from '../../core/ports.ts'
 import type { ApiKey, App, Environment, Origin, SigningKey } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
@@ -69,8 +69,12 @@ export async function createApiKey(
   origin: Origin,
   now: number,
 ): Promise<ApiKey> {
-  const known = await findApiKey(tx, hash)
-  if (known) return known
+  // Only the key of `ostiary dev` can be there already: it is derived. Who starts it anew wants it to work.
+  const known = await tx.one(
+    'UPDATE api_keys SET revoked_at = NULL WHERE hash = $1 AND is_development = 1 RETURNING *',
+    hash,
+  )
+  if (known) return columns.apiKeys.read(known)
   const { columns: names } = columns.apiKeys
   await tx.run(
     `INSERT INTO api_keys (hash, ${names.join(', ')}) VALUES ${places(1, names.length + 1)}`,
@@ -202,4 +206,13 @@ export async function addSigningKey(
       }),
     ])
   return true
+}
+
+export async function tidySigningKeys(
+  tx: Transaction,
+  { remove, reseal }: Parameters<Store['tidySigningKeys']>[0],
+): Promise<void> {
+  for (const id of remove) await tx.run('DELETE FROM signing_keys WHERE id = $1', id)
+  for (const { id, sealedPrivateJwk } of reseal)
+    await tx.run('UPDATE signing_keys SET sealed_private_jwk = $2 WHERE id = $1', id, sealedPrivateJwk)
 }

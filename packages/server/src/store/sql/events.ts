@@ -3,6 +3,8 @@ import type { Event, EventType, Origin } from '../../core/rows.ts'
 import { events } from './columns.ts'
 import { places, type Transaction, type Value } from './transaction.ts'
 
+const AT_ONCE = 20
+
 /** What an event is about; the rest comes from its origin. */
 export type EventSubject = Partial<
   Pick<Event, 'userId' | 'challengeId' | 'sessionId' | 'appId' | 'context' | 'data'>
@@ -29,9 +31,14 @@ export function newEvent(type: EventType, origin: Origin, now: number, subject: 
   }
 }
 
-/** Writes the events of one operation in one statement. */
+/** Writes the events of one operation. */
 export async function insertEvents(tx: Transaction, list: readonly Event[]): Promise<void> {
-  if (list.length === 0) return
+  // In pieces: a statement takes a bounded number of values, and each length is a prepared statement of its own.
+  for (let from = 0; from < list.length; from += AT_ONCE)
+    await insertSome(tx, list.slice(from, from + AT_ONCE))
+}
+
+async function insertSome(tx: Transaction, list: readonly Event[]): Promise<void> {
   const values: Value[] = list.flatMap(event => events.values(event))
   await tx.run(
     `INSERT INTO events (${events.columns.join(', ')}) VALUES ${places(list.length, events.columns.length)}`,

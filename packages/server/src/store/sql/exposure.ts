@@ -12,7 +12,8 @@ const DAY = 24 * HOUR
  * what was guessed at its weak codes, times the codes that were live then, plus what can still be guessed.
  *
  * A challenge counts for an hour and a day after its life, not after its start: a guess made in its last second is
- * inside every window that it belongs to. `except` leaves one challenge out, whose share the caller knows.
+ * inside every window that it belongs to. Guesses at a weak code count on when a resend has made the challenge strong
+ * since; those at strong codes never do. `except` leaves one challenge out, whose share the caller knows.
  */
 export async function wouldExpose(
   tx: Transaction,
@@ -27,10 +28,10 @@ export async function wouldExpose(
     `SELECT coalesce(sum(share), 0) AS day, coalesce(sum(CASE WHEN expires_at > $4 THEN share ELSE 0 END), 0) AS hour
      FROM (
        SELECT expires_at, exposure_spent + CASE
-         WHEN verified_at IS NULL AND ended_at IS NULL AND expires_at > $3 THEN attempts_left * live_codes ELSE 0
+         WHEN is_strong = 0 AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $3 THEN attempts_left * live_codes ELSE 0
        END AS share
        FROM challenges
-       WHERE environment_id = $1 AND address = $2 AND expires_at > $5 AND is_strong = 0 AND id <> $6
+       WHERE environment_id = $1 AND address = $2 AND expires_at > $5 AND id <> $6
      ) AS shares`,
     environmentId,
     address,
@@ -55,7 +56,8 @@ export async function isProtected(
     environmentId,
     minute - 10,
   )
-  if (row?.guesses < exposure.perEnvironment.tenMinutes) return false
+  const { tenMinutes, cap } = exposure.perEnvironment
+  if (row?.guesses < Math.min(tenMinutes, cap)) return false
   return row?.guesses >= (await thresholdOf(tx, environmentId, exposure, minute))
 }
 

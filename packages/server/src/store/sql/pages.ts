@@ -1,12 +1,31 @@
+import { firstIdAt } from '../../core/ids.ts'
 import type { Page } from '../../core/ports.ts'
 import type { Value } from './transaction.ts'
+
+const PREFIXES = {
+  challenges: 'chl',
+  users: 'usr',
+  sessions: 'ses',
+  messages: 'msg',
+  events: 'evt',
+  api_keys: 'key',
+} as const
+
+// An id is made a moment before the write that judges, and a write judges by the store's clock at the latest.
+const ID_SLACK_MS = 60_000
+
+function idNear(table: keyof typeof PREFIXES, instant: number | null, slackMs: number): string | null {
+  return instant === null
+    ? null
+    : firstIdAt(PREFIXES[table], Math.min(Math.max(0, instant + slackMs), 2 ** 48 - 1))
+}
 
 /** A condition with `?` for its value; a null value leaves it out. */
 export type Condition = [sql: string, value: Value]
 
 /** The statement for one page of a table, newest first: ids are UUIDv7, so their order is the order of creation. */
 export function pageOf(
-  table: string,
+  table: keyof typeof PREFIXES,
   page: Page,
   conditions: readonly Condition[],
 ): [sql: string, ...values: Value[]] {
@@ -15,6 +34,9 @@ export function pageOf(
   const all: Condition[] = [
     ...conditions,
     ['id < ?', page.before],
+    // Bounds on the instant are bounds on the id, which is indexed; the rest is exact.
+    ['id >= ?', idNear(table, page.createdAfter, -ID_SLACK_MS)],
+    ['id < ?', idNear(table, page.createdBefore, ID_SLACK_MS)],
     ['created_at >= ?', page.createdAfter],
     ['created_at < ?', page.createdBefore],
   ]

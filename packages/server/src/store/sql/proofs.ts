@@ -9,7 +9,9 @@ import {
   insertIdentifier,
   insertUser,
   ownerOf,
+  preferProven,
   promoteNext,
+  removeUnprovenCopies,
 } from './users.ts'
 
 /** What an address led to, once it was proven; or why it leads to nobody. */
@@ -44,8 +46,11 @@ export async function addressProven(
   if (by === 'attempt' && (owner?.id ?? null) !== challenge.ownerId) return 'ownerChanged'
   if (owner && challenge.userId !== null && owner.id !== challenge.userId) return 'ownerChanged'
 
-  const events: Event[] = []
-  const known = owner ?? (await heirOf(tx, challenge, events, input.origin, now))
+  const known = owner ?? (await heirOf(tx, challenge))
+  // As at send: an unproven address does not lead into an account that has something proven.
+  const isForeign = known !== null && !owner && known.identifiers.some(one => one.verifiedAt !== null)
+  if (by === 'attempt' && isForeign && (challenge.opensSession || challenge.purpose === 'signIn'))
+    return 'ownerChanged'
   if (known?.status === 'blocked') return 'userBlocked'
   if (!known && (challenge.userMode === 'existing' || challenge.userId !== null)) return 'signUpClosed'
   if (!known && !input.isSignUpOpen) return 'signUpClosed'
@@ -58,8 +63,14 @@ export async function addressProven(
     )
     if (holder || known?.externalId) return 'externalIdTaken'
   }
-  await removeUnprovenCopies(tx, challenge, known?.id ?? '', events, input.origin, now)
-  const user = known ?? newUserOf(challenge, input.newUserId, now)
+  // Nothing was written so far, so that a refusal leaves nothing behind.
+  const copy = { type: 'email' as const, value: address }
+  const events = await removeUnprovenCopies(tx, copy, known?.id ?? '', input.origin, now)
+  if (known && !owner) await bequeath(tx, known, challenge, events, input.origin, now)
+  const user =
+    owner ??
+    (known && (await findUser(tx, environmentId, known.id))) ??
+    newUserOf(challenge, input.newUserId, now)
   if (!known) {
     await insertUser(tx, user)
     events.push(newEvent('user.created', input.origin, now, { userId: user.id, challengeId: challenge.id }))
@@ -77,43 +88,63 @@ export async function addressProven(
 
 /**
  * A user on whom the address stands unproven, and who may have it: the one whom the challenge was asked for, else the
- * oldest with nothing proven. With nothing proven, whatever hangs on the user may be a stranger's, so the first proof
- * ends all of it (adoption). With something proven, only an explicit `userId` leads there, and wipes nothing.
+ * oldest active one with nothing proven: a stranger who was blocked under somebody's address must not lock its owner
+ * out. With something proven, only an explicit `userId` leads there.
  */
-async function heirOf(
+async function heirOf(tx: Transaction, { environmentId, address, userId }: Challenge): Promise<User | null> {
+  if (userId !== null) return await findUser(tx, environmentId, userId)
+  const row = await tx.one(
+    `SELECT mine.user_id FROM identifiers AS mine JOIN users ON users.id = mine.user_id AND users.status = 'active'
+     WHERE mine.environment_id = $1 AND mine.type = 'email' AND mine.value = $2
+       AND NOT EXISTS (SELECT 1 FROM identifiers WHERE user_id = mine.user_id AND verified_at IS NOT NULL)
+     ORDER BY mine.created_at, mine.user_id LIMIT 1`,
+    environmentId,
+    address,
+  )
+  return row ? await findUser(tx, environmentId, row.user_id) : null
+}
+
+/**
+ * Gives the address to its heir. With nothing proven, whatever hangs on the user may be a stranger's, so the first
+ * proof ends all of it, other addresses included: a code that went there would lead in later (promise 10). With
+ * something proven it wipes nothing.
+ */
+async function bequeath(
   tx: Transaction,
+  user: User,
   challenge: Challenge,
   events: Event[],
   origin: Origin,
   now: number,
-): Promise<User | null> {
-  const { environmentId, address } = challenge
-  const row =
-    challenge.userId !== null
-      ? { user_id: challenge.userId }
-      : await tx.one(
-          `SELECT user_id FROM identifiers AS mine WHERE environment_id = $1 AND type = 'email' AND value = $2
-           AND NOT EXISTS (SELECT 1 FROM identifiers WHERE user_id = mine.user_id AND verified_at IS NOT NULL)
-         ORDER BY created_at, user_id LIMIT 1`,
-          environmentId,
-          address,
-        )
-  const user = row ? await findUser(tx, environmentId, row.user_id) : null
-  if (!user || user.status === 'blocked') return user
-  if (!user.identifiers.some(one => one.verifiedAt !== null)) {
+): Promise<void> {
+  const isAdoption = !user.identifiers.some(one => one.verifiedAt !== null)
+  if (isAdoption) {
     events.push(...(await endSessions(tx, user, origin, now, 'adopted')))
     await endChallengesOfUser(tx, user, now, challenge.id)
     await tx.run(
       `UPDATE challenges SET session_opened_at = coalesce(session_opened_at, $2), claimed_at = coalesce(claimed_at, $2)
        WHERE environment_id = $1 AND user_id = $3 AND verified_at IS NOT NULL AND id <> $4`,
-      environmentId,
+      challenge.environmentId,
       now,
       user.id,
       challenge.id,
     )
     events.push(newEvent('user.adopted', origin, now, { userId: user.id, challengeId: challenge.id }))
   }
-  return await markProven(tx, user, challenge, events, origin, now)
+  await markProven(tx, user, challenge, events, origin, now)
+  if (!isAdoption) return
+  const removed = await tx.all(
+    'DELETE FROM identifiers WHERE user_id = $1 AND verified_at IS NULL RETURNING type, value',
+    user.id,
+  )
+  await promoteNext(tx, user.id, 'email')
+  for (const { type, value } of removed)
+    events.push(
+      newEvent('identifier.removed', origin, now, {
+        userId: user.id,
+        data: { type, value, reason: 'adopted' },
+      }),
+    )
 }
 
 async function markProven(
@@ -123,15 +154,16 @@ async function markProven(
   events: Event[],
   origin: Origin,
   now: number,
-): Promise<User> {
+): Promise<void> {
   const { address } = challenge
   const held = user.identifiers.find(one => one.type === 'email' && one.value === address)
   if (held) {
     await tx.run(
-      "UPDATE identifiers SET verified_at = $1 WHERE user_id = $2 AND type = 'email' AND value = $3",
+      "UPDATE identifiers SET verified_at = $1, spelling = $4 WHERE user_id = $2 AND type = 'email' AND value = $3",
       now,
       user.id,
       address,
+      spellingOf(challenge),
     )
   } else {
     const isPrimary = !user.identifiers.some(one => one.type === 'email' && one.isPrimary)
@@ -155,35 +187,8 @@ async function markProven(
       data: { type: 'email', value: address },
     }),
   )
+  await preferProven(tx, user.id, 'email')
   await endChallengesOf(tx, challenge.environmentId, address, now, user.id, challenge.id)
-  return (await findUser(tx, user.environmentId, user.id)) ?? user
-}
-
-/** The address is proven by one user now: whoever else claimed it without proof loses the claim, with an event. */
-async function removeUnprovenCopies(
-  tx: Transaction,
-  challenge: Challenge,
-  keeper: string,
-  events: Event[],
-  origin: Origin,
-  now: number,
-): Promise<void> {
-  const copies = await tx.all(
-    `DELETE FROM identifiers WHERE environment_id = $1 AND type = 'email' AND value = $2 AND verified_at IS NULL AND user_id <> $3
-     RETURNING user_id, is_primary`,
-    challenge.environmentId,
-    challenge.address,
-    keeper,
-  )
-  for (const copy of copies) {
-    if (copy.is_primary === 1) await promoteNext(tx, copy.user_id, 'email')
-    events.push(
-      newEvent('identifier.removed', origin, now, {
-        userId: copy.user_id,
-        data: { type: 'email', value: challenge.address, reason: 'proven_by_another' },
-      }),
-    )
-  }
 }
 
 function newUserOf(challenge: Challenge, id: string, now: number): User {

@@ -30,8 +30,8 @@ export async function begin(
     .filter(id => !input.keyIds.includes(id))
   for (const id of missing) {
     const needed = await tx.one(
-      `SELECT 1 FROM signing_keys WHERE sealed_private_jwk LIKE $1 || '.%'
-       UNION ALL SELECT 1 FROM messages WHERE status = 'queued' AND sealed LIKE $1 || '.%' AND expires_at > $2 LIMIT 1`,
+      `SELECT 1 FROM signing_keys WHERE substr(sealed_private_jwk, 1, 9) = $1 || '.'
+       UNION ALL SELECT 1 FROM messages WHERE status = 'queued' AND substr(sealed, 1, 9) = $1 || '.' AND expires_at > $2 LIMIT 1`,
       id,
       input.now,
     )

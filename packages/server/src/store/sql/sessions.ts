@@ -1,10 +1,10 @@
-import type { NewSession, OpenedLater, Page, Rotated, Rotation } from '../../core/ports.ts'
+import type { NewSession, OpenedLater, Page, Rotated, Rotation, Store } from '../../core/ports.ts'
 import type { Challenge, Event, Origin, Session, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { pageOf } from './pages.ts'
 import { places, type Row, type Transaction } from './transaction.ts'
-import { findUser } from './users.ts'
+import { endUnopenedProofs, findUser } from './users.ts'
 
 const MAX_REPEATS = 3
 
@@ -64,7 +64,7 @@ export async function insertSession(
 /** See `Store.openSession`. */
 export async function openSession(
   tx: Transaction,
-  input: { origin: Origin; now: number; challengeId: string; withinMs: number; session: NewSession },
+  input: Parameters<Store['openSession']>[0],
 ): Promise<OpenedLater> {
   const { origin, challengeId } = input
   const now = tx.judgeAt(input.now)
@@ -74,13 +74,21 @@ export async function openSession(
     origin.environmentId,
   )
   if (!row) return { kind: 'notFound' }
-  if (row.verified_at === null || row.user_id === null || row.proof_event_id === null)
+  // A proof for another purpose opens no session: that would be signing in with a code for something else.
+  if (
+    row.verified_at === null ||
+    row.user_id === null ||
+    row.proof_event_id === null ||
+    row.purpose !== 'signIn'
+  )
     return { kind: 'stateConflict' }
   if (row.session_opened_at !== null) return { kind: 'alreadyOpened' }
-  if (row.verified_at + input.withinMs <= now || row.ended_at !== null) return { kind: 'late' }
   const user = await findUser(tx, origin.environmentId, row.user_id)
   if (!user) return { kind: 'stateConflict' }
   if (user.status === 'blocked') return { kind: 'userBlocked' }
+  // A higher epoch ends what was proven before it, too.
+  const isOver = row.ended_at !== null || row.epoch !== input.epoch
+  if (row.verified_at + input.withinMs <= now || isOver) return { kind: 'late' }
   const challenge = columns.challenges.read(row)
   const proof = { eventId: row.proof_event_id, provenBy: row.proven_by, at: row.verified_at }
   const { session, event } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
@@ -238,6 +246,7 @@ export async function revokeUserSessions(
   const user = await findUser(tx, origin.environmentId, userId)
   if (!user) return null
   const events = await endSessions(tx, user, origin, tx.judgeAt(now), 'asked')
+  await endUnopenedProofs(tx, user, tx.judgeAt(now))
   await insertEvents(tx, events)
   return events.length
 }

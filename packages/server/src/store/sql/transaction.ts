@@ -20,13 +20,19 @@ export type Value = string | number | null
 // biome-ignore lint/suspicious/noExplicitAny: see above
 export type Row = Record<string, any>
 
-/** `($1, $2), ($3, $4)`: places for so many rows of so many columns, after `offset` values. */
-export function places(rows: number, columns: number, offset = 0): string {
-  return Array.from(
-    { length: rows },
-    (_, row) =>
-      `(${Array.from({ length: columns }, (_, column) => `$${offset + row * columns + column + 1}`).join(', ')})`,
-  ).join(', ')
+const placesMade = new Map<number, string>()
+
+/** `($1, $2), ($3, $4)`: places for so many rows of so many columns. */
+export function places(rows: number, columns: number): string {
+  const key = rows * 1000 + columns
+  let made = placesMade.get(key)
+  if (made === undefined) {
+    const row = (from: number) =>
+      `(${Array.from({ length: columns }, (_, column) => `$${from + column + 1}`).join(', ')})`
+    made = Array.from({ length: rows }, (_, index) => row(index * columns)).join(', ')
+    placesMade.set(key, made)
+  }
+  return made
 }
 
 /** `column = $n` for each of the columns, from `$first` on. */

@@ -6,6 +6,11 @@ import { pageOf } from './pages.ts'
 import { endSessions } from './sessions.ts'
 import { assignments, places, type Row, type Transaction } from './transaction.ts'
 
+// For so long a proof can still be claimed or opened as a session; what ends a challenge ends that, too.
+const PROOF_LIVES_MS = 10 * 60_000
+const OPEN = `ended_at IS NULL AND (verified_at IS NULL AND expires_at > $1
+       OR verified_at > $1 - ${PROOF_LIVES_MS} AND session_opened_at IS NULL AND claimed_at IS NULL)`
+
 /** The user with its addresses, or null. */
 export async function findUser(tx: Transaction, environmentId: string, id: string): Promise<User | null> {
   const row = await tx.one('SELECT * FROM users WHERE id = $1 AND environment_id = $2', id, environmentId)
@@ -18,6 +23,23 @@ async function withIdentifiers(tx: Transaction, row: Row): Promise<User> {
     row.id,
   )
   return { ...columns.users.read(row), identifiers: rows.map(columns.identifiers.read) }
+}
+
+/** Who has proven this address, told in one row: what a send needs of a known user must not take longer to learn. */
+export async function holderOf(
+  tx: Transaction,
+  environmentId: string,
+  value: string,
+): Promise<{ id: string; status: User['status']; spelling: string } | null> {
+  const row = await tx.one(
+    `SELECT users.id, users.status, identifiers.spelling
+     FROM identifiers JOIN users ON users.id = identifiers.user_id
+     WHERE identifiers.environment_id = $1 AND identifiers.type = 'email' AND identifiers.value = $2
+       AND identifiers.verified_at IS NOT NULL`,
+    environmentId,
+    value,
+  )
+  return row ? { id: row.id, status: row.status, spelling: row.spelling } : null
 }
 
 /** Who has proven this address, or null. */
@@ -77,11 +99,14 @@ export async function createUser(
   const whole = { ...user, identifiers }
   await insertUser(tx, whole)
   const verified = identifiers.filter(identifier => identifier.verifiedAt !== null)
-  for (const identifier of verified)
-    await endChallengesOf(tx, user.environmentId, identifier.value, now, user.id)
-  await insertEvents(tx, [
+  const events = [
     newEvent('user.created', origin, now, { userId: user.id, data: { isImported: verified.length > 0 } }),
-  ])
+  ]
+  for (const { type, value } of verified) {
+    await endChallengesOf(tx, user.environmentId, value, now, user.id)
+    events.push(...(await removeUnprovenCopies(tx, { type, value }, user.id, origin, now)))
+  }
+  await insertEvents(tx, events)
   return whole
 }
 
@@ -191,7 +216,7 @@ export async function endChallengesOfUser(
   const proven = user.identifiers.filter(identifier => identifier.verifiedAt !== null)
   await tx.run(
     `UPDATE challenges SET ended_at = $1, handover_hash = NULL
-     WHERE environment_id = $2 AND user_id = $3 AND id <> $4 AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $1`,
+     WHERE environment_id = $2 AND user_id = $3 AND id <> $4 AND ${OPEN}`,
     now,
     user.environmentId,
     user.id,
@@ -212,8 +237,7 @@ export async function endChallengesOf(
 ): Promise<void> {
   await tx.run(
     `UPDATE challenges SET ended_at = $1, handover_hash = NULL
-     WHERE environment_id = $2 AND address = $3 AND expires_at > $1 AND verified_at IS NULL AND ended_at IS NULL
-       AND id <> $5 AND coalesce(owner_id, '') <> coalesce($4, '-')`,
+     WHERE environment_id = $2 AND address = $3 AND expires_at > $1 - ${PROOF_LIVES_MS} AND ${OPEN} AND id <> $5 AND coalesce(owner_id, '') <> coalesce($4, '-')`,
     now,
     environmentId,
     address,
@@ -237,14 +261,19 @@ export async function addIdentifier(
     return { conflict: 'address' }
   const isPrimary = !user.identifiers.some(one => one.type === type && one.isPrimary)
   await insertIdentifier(tx, user, { ...identifier, isPrimary }, now)
-  if (verifiedAt !== null) await endChallengesOf(tx, origin.environmentId, value, now, userId)
-  await touch(tx, userId, now)
-  await insertEvents(tx, [
+  const events = [
     newEvent('identifier.added', origin, now, {
       userId,
       data: { type, value, isVerified: verifiedAt !== null },
     }),
-  ])
+  ]
+  if (verifiedAt !== null) {
+    await preferProven(tx, userId, type)
+    await endChallengesOf(tx, origin.environmentId, value, now, userId)
+    events.push(...(await removeUnprovenCopies(tx, { type, value }, userId, origin, now)))
+  }
+  await touch(tx, userId, now)
+  await insertEvents(tx, events)
   return await findUser(tx, origin.environmentId, userId)
 }
 
@@ -264,7 +293,7 @@ export async function removeIdentifier(
   if (removed.verifiedAt !== null) await endChallengesOf(tx, origin.environmentId, value, now, null)
   await tx.run(
     `UPDATE challenges SET ended_at = $1, handover_hash = NULL
-     WHERE environment_id = $2 AND user_id = $3 AND address = $4 AND verified_at IS NULL AND ended_at IS NULL`,
+     WHERE environment_id = $2 AND user_id = $3 AND address = $4 AND ${OPEN}`,
     now,
     origin.environmentId,
     userId,
@@ -273,6 +302,43 @@ export async function removeIdentifier(
   await touch(tx, userId, now)
   await insertEvents(tx, [newEvent('identifier.removed', origin, now, { userId, data: { type, value } })])
   return await findUser(tx, origin.environmentId, userId)
+}
+
+/** The address is proven by one user now: whoever else claimed it without proof loses the claim, with an event. */
+export async function removeUnprovenCopies(
+  tx: Transaction,
+  { type, value }: Pick<Identifier, 'type' | 'value'>,
+  keeper: string,
+  origin: Origin,
+  now: number,
+): Promise<Event[]> {
+  const copies = await tx.all(
+    `DELETE FROM identifiers WHERE environment_id = $1 AND type = $2 AND value = $3 AND verified_at IS NULL AND user_id <> $4
+     RETURNING user_id, is_primary`,
+    origin.environmentId,
+    type,
+    value,
+    keeper,
+  )
+  for (const copy of copies) if (copy.is_primary === 1) await promoteNext(tx, copy.user_id, type)
+  return copies.map(copy =>
+    newEvent('identifier.removed', origin, now, {
+      userId: copy.user_id,
+      data: { type, value, reason: 'proven_by_another' },
+    }),
+  )
+}
+
+/** Where the primary address is unproven and another is proven, the proven one becomes primary. */
+export async function preferProven(tx: Transaction, userId: string, type: Identifier['type']): Promise<void> {
+  const demoted = await tx.run(
+    `UPDATE identifiers SET is_primary = 0 WHERE user_id = $1 AND type = $2 AND is_primary = 1 AND verified_at IS NULL
+       AND EXISTS (SELECT 1 FROM identifiers AS other
+         WHERE other.user_id = $1 AND other.type = $2 AND other.verified_at IS NOT NULL)`,
+    userId,
+    type,
+  )
+  if (demoted > 0) await promoteNext(tx, userId, type)
 }
 
 /** The next address of the type becomes primary: a proven one before the others, the oldest first. */
@@ -287,4 +353,16 @@ export async function promoteNext(tx: Transaction, userId: string, type: Identif
 
 async function touch(tx: Transaction, userId: string, now: number): Promise<void> {
   await tx.run('UPDATE users SET updated_at = $2 WHERE id = $1', userId, now)
+}
+
+/** Ends proofs that no session was opened for yet: signing out everywhere leaves no way back in. */
+export async function endUnopenedProofs(tx: Transaction, user: User, now: number): Promise<void> {
+  await tx.run(
+    `UPDATE challenges SET ended_at = $1
+     WHERE environment_id = $2 AND user_id = $3 AND ended_at IS NULL AND session_opened_at IS NULL
+       AND verified_at > $1 - ${PROOF_LIVES_MS}`,
+    now,
+    user.environmentId,
+    user.id,
+  )
 }

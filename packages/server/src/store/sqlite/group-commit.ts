@@ -10,10 +10,14 @@ export interface Writer {
   /**
    * Runs the operation in a savepoint. When it throws, what it wrote is undone and the others go on. When the
    * transaction is lost, every operation of the batch gets `unavailable`; when the commit fails, `outcome_unknown`.
+   *
+   * `now` is null for what only records and judges nothing: it is written however old it is.
    */
-  write<T>(now: number, operation: (tx: Transaction) => Promise<T>): Promise<T>
+  write<T>(now: number | null, operation: (tx: Transaction) => Promise<T>): Promise<T>
   /** Runs with no transaction open and nothing else writing: for migrations. */
   alone<T>(task: (connection: Connection) => T): Promise<T>
+  /** The later of `now` and the highest instant committed; `unavailable` for a clock that is too far behind it. */
+  judgeAt(now: number): number
   /** How the writer learns of the highest instant, after migrations. */
   begin(): void
   /** Called with the number of operations of each commit. */
@@ -22,7 +26,7 @@ export interface Writer {
 }
 
 interface Job {
-  now: number
+  now: number | null
   run(tx: Transaction): Promise<() => void>
   reject(error: unknown): void
 }
@@ -69,14 +73,9 @@ export function createWriter(file: string): Writer {
     }
     let instant = lastInstant
     for (const [index, job] of batch.entries()) {
-      if (job.now < instant - MAX_SKEW_MS) {
-        answers.push(() =>
-          job.reject(
-            new OstiaryError('unavailable', {
-              reason: `the clock is ${instant - job.now} ms behind the store`,
-            }),
-          ),
-        )
+      const behind = job.now === null ? null : behindOf(job.now, instant)
+      if (behind) {
+        answers.push(() => job.reject(behind))
         continue
       }
       const after: (() => void)[] = []
@@ -89,7 +88,7 @@ export function createWriter(file: string): Writer {
       }
       try {
         db.exec('SAVEPOINT operation')
-        instant = Math.max(instant, job.now)
+        instant = Math.max(instant, job.now ?? instant)
         const answer = await job.run(tx)
         db.exec('RELEASE operation')
         answers.push(answer)
@@ -143,7 +142,7 @@ export function createWriter(file: string): Writer {
   }
 
   return {
-    write<T>(now: number, operation: (tx: Transaction) => Promise<T>) {
+    write<T>(now: number | null, operation: (tx: Transaction) => Promise<T>) {
       if (isClosed) return Promise.reject(new OstiaryError('unavailable', { reason: 'the store is closed' }))
       return new Promise<T>((resolve, reject) => {
         queue.push({
@@ -161,6 +160,11 @@ export function createWriter(file: string): Writer {
       while (flushing) await flushing
       return task(open())
     },
+    judgeAt(now) {
+      const behind = behindOf(now, lastInstant)
+      if (behind) throw behind
+      return Math.max(now, lastInstant)
+    },
     begin() {
       lastInstant = open().one('SELECT last_instant FROM instance')?.last_instant ?? 0
     },
@@ -174,7 +178,14 @@ export function createWriter(file: string): Writer {
   }
 }
 
-function toRefusal(error: unknown): unknown {
+/** The refusal of a clock that is behind the store, or null. */
+function behindOf(now: number, instant: number): OstiaryError | null {
+  if (instant - now <= MAX_SKEW_MS) return null
+  return new OstiaryError('unavailable', { reason: `the clock is ${instant - now} ms behind the store` })
+}
+
+/** An error of SQLite that tells of trouble with the store, as `unavailable`; any other as it is. */
+export function toRefusal(error: unknown): unknown {
   const code = (error as { errcode?: number }).errcode
   // SQLITE_BUSY 5, NOMEM 7, IOERR 10, FULL 13, in their primary form: the store is in trouble, not the caller.
   if (code !== undefined && [5, 6, 7, 8, 10, 11, 13, 14, 26].includes(code & 255))

@@ -29,6 +29,11 @@ export function migrate(db: Connection, migrations: readonly Migration[]): strin
     'CREATE TABLE IF NOT EXISTS migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT',
   )
   const applied: string[] = []
+  const newest = db.one('SELECT name FROM migrations ORDER BY name DESC LIMIT 1')?.name
+  if (newest > (migrations.at(-1)?.name ?? ''))
+    throw new Error(
+      `the database has migration ${newest}, which this version does not know: run a newer Ostiary`,
+    )
   for (const migration of migrations) {
     db.exec('BEGIN IMMEDIATE')
     try {
@@ -50,10 +55,5 @@ export function migrate(db: Connection, migrations: readonly Migration[]): strin
       throw error
     }
   }
-  const newest = db.one('SELECT name FROM migrations ORDER BY name DESC LIMIT 1')?.name
-  if (newest > (migrations.at(-1)?.name ?? ''))
-    throw new Error(
-      `the database has migration ${newest}, which this version does not know: run a newer Ostiary`,
-    )
   return applied
 }

@@ -12,7 +12,7 @@ import * as sessions from '../sql/sessions.ts'
 import type { Transaction } from '../sql/transaction.ts'
 import * as users from '../sql/users.ts'
 import { type Connection, openConnection } from './database.ts'
-import { createWriter } from './group-commit.ts'
+import { createWriter, toRefusal } from './group-commit.ts'
 import { migrate, readMigrations } from './migrate.ts'
 
 const MIGRATIONS = new URL('../../../migrations/sqlite/', import.meta.url)
@@ -29,10 +29,14 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
   const listeners: ((environmentId: string) => void)[] = []
   let reader: Connection | null = null
 
-  const read = <T>(query: (tx: Transaction) => Promise<T>): Promise<T> => {
-    reader ??= openConnection(file, { readOnly: true })
-    const { one, all } = reader
-    return query({ one, all, run: refuseWrite, judgeAt: now => now, afterCommit: refuseWrite })
+  const read = async <T>(query: (tx: Transaction) => Promise<T>): Promise<T> => {
+    try {
+      reader ??= openConnection(file, { readOnly: true })
+      const { one, all } = reader
+      return await query({ one, all, run: refuseWrite, judgeAt: now => now, afterCommit: refuseWrite })
+    } catch (error) {
+      throw toRefusal(error)
+    }
   }
   const write = <T>(now: number, operation: (tx: Transaction) => Promise<T>, once?: Once<T>) =>
     writer.write(now, tx => runOnce(tx, once, now, () => operation(tx)))
@@ -58,11 +62,13 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       writer.begin()
     },
     async close() {
-      await writer.close()
+      // The last to close merges the log into the file, which a read-only connection cannot: a copy of the file is whole.
       reader?.close()
       reader = null
+      await writer.close()
     },
     ping: now => write(now, async tx => void (await tx.one('SELECT epoch FROM instance'))),
+    judgeAt: async now => writer.judgeAt(now),
     onQueued: listener => void listeners.push(listener),
 
     listEnvironments: () => read(directory.listEnvironments),
@@ -79,6 +85,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
     updateApp: (id, patch, origin, now) => write(now, tx => directory.updateApp(tx, id, patch, origin, now)),
     deleteApp: (id, origin, now) => write(now, tx => directory.deleteApp(tx, id, origin, now)),
     listSigningKeys: environmentId => read(tx => directory.listSigningKeys(tx, environmentId)),
+    tidySigningKeys: input => write(input.now, tx => directory.tidySigningKeys(tx, input)),
     addSigningKey: (key, origin, now) => write(now, tx => directory.addSigningKey(tx, key, origin, now)),
 
     createChallenge: (input, once) =>
@@ -135,8 +142,8 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
 
     claimMessages: input => write(input.now, tx => messages.claimMessages(tx, input)),
     holdsLease: (id, attempt, now) => read(tx => messages.holdsLease(tx, id, attempt, now)),
-    settleMessages: outcomes =>
-      write(Math.max(...outcomes.map(outcome => outcome.now)), tx => messages.settleMessages(tx, outcomes)),
+    // Outcomes and events tell of what happened: while the store failed they grew old, and they are written all the same.
+    settleMessages: outcomes => writer.write(null, tx => messages.settleMessages(tx, outcomes)),
     nextDueAt: () => read(messages.nextDueAt),
     findMessages: (environmentId, filter, page) =>
       read(tx => messages.findMessages(tx, environmentId, filter, page)),
@@ -154,7 +161,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
         )
         return rows.map(columns.events.read)
       }),
-    addEvents: list => write(list[0]?.createdAt ?? 0, tx => insertEvents(tx, list)),
+    addEvents: list => writer.write(null, tx => insertEvents(tx, list)),
     keep: (outcome, now, once) => write(now, async () => outcome, once),
     purge: input => write(input.now, tx => retention.purge(tx, input)),
   }
