@@ -1,6 +1,6 @@
 import { createApiKey } from './core/api-keys/api-keys.ts'
 import type { Deps } from './core/deps.ts'
-import { ensureEnvironment, rotateSigningKey, systemOrigin } from './core/environments/bootstrap.ts'
+import { ensureEnvironment, keepSigningKeys, systemOrigin } from './core/environments/bootstrap.ts'
 import { exposureOf } from './core/limits/limits.ts'
 import type { Log } from './http/app.ts'
 
@@ -23,7 +23,7 @@ export function createUpkeep(deps: Deps & { log: Log }): Upkeep {
 
   async function round() {
     for (const { environment, settings } of await directory.all()) {
-      await rotateSigningKey(deps, environment.id)
+      await keepSigningKeys(deps, environment.id)
       const step = {
         environmentId: environment.id,
         retentionDays: settings.retentionDays,

@@ -1,9 +1,11 @@
 import {
   createCipheriv,
   createDecipheriv,
-  createHash,
   createHmac,
+  createSecretKey,
+  hash,
   hkdfSync,
+  type KeyObject,
   randomBytes,
   timingSafeEqual,
 } from 'node:crypto'
@@ -17,7 +19,9 @@ export interface Keyring {
   /** Id of the secret that writes, and of all that read. */
   readonly currentKeyId: string
   readonly keyIds: readonly string[]
-  /** HMAC-SHA-256 of a code, bound to challenge, purpose and epoch, under each secret; the current one first. */
+  /** HMAC-SHA-256 of a code, bound to challenge, purpose and epoch, under the current secret. */
+  codeHash(code: string, challengeId: string, purpose: string): string
+  /** The same under each secret: a code that was sent before a rotation is still right. */
   codeHashes(code: string, challengeId: string, purpose: string): string[]
   /** SHA-256 of a random token, bound to the epoch. Needs no key: 32 random bytes cannot be searched for. */
   tokenHash(token: string): string
@@ -45,34 +49,35 @@ export function createKeyring(secrets: readonly string[], epoch: number): Keyrin
   const roots = secrets.map(secret => {
     const key = (purpose: string, length = 32) =>
       Buffer.from(hkdfSync('sha256', secret, 'ostiary', purpose, length))
+    // As key objects: Node prepares a key given as bytes anew for each use.
+    const keyObject = (purpose: string) => createSecretKey(key(purpose))
     return {
       id: key('id', 6).toString('base64url'),
       key,
-      codes: key('codes'),
-      sealing: key('sealing'),
-      refresh: key('refresh'),
-      refreshTag: key('refresh tag'),
-      idempotency: key('idempotency'),
+      codes: keyObject('codes'),
+      sealing: keyObject('sealing'),
+      refresh: keyObject('refresh'),
+      refreshTag: keyObject('refresh tag'),
+      idempotency: keyObject('idempotency'),
     }
   })
   const current = roots[0]
   if (!current) throw new Error('a keyring needs a secret')
   const byId = new Map(roots.map(root => [root.id, root]))
-  const tagUnder = (key: Buffer, sessionId: string, secret: Uint8Array) =>
+  const tagUnder = (key: KeyObject, sessionId: string, secret: Uint8Array) =>
     createHmac('sha256', key).update(sessionId).update(secret).digest().subarray(0, 16)
+  const hashCode = (key: KeyObject, code: string, challengeId: string, purpose: string) =>
+    createHmac('sha256', key).update(`${epoch}\n${challengeId}\n${purpose}\n${code}`).digest('base64url')
   const valueKey = (root: typeof current, value: string) =>
-    Buffer.from(hkdfSync('sha256', root.idempotency, 'ostiary', value, 32))
+    createSecretKey(Buffer.from(hkdfSync('sha256', root.idempotency, 'ostiary', value, 32)))
 
   return {
     currentKeyId: current.id,
     keyIds: roots.map(root => root.id),
+    codeHash: (code, challengeId, purpose) => hashCode(current.codes, code, challengeId, purpose),
     codeHashes: (code, challengeId, purpose) =>
-      roots.map(root =>
-        createHmac('sha256', root.codes)
-          .update(`${epoch}\n${challengeId}\n${purpose}\n${code}`)
-          .digest('base64url'),
-      ),
-    tokenHash: token => createHash('sha256').update(`${epoch}\n${token}`).digest('base64url'),
+      roots.map(root => hashCode(root.codes, code, challengeId, purpose)),
+    tokenHash: token => hash('sha256', `${epoch}\n${token}`, 'base64url'),
     seal: (plain, aad) => encrypt(current.id, current.sealing, plain, aad),
     open(sealed, aad) {
       const root = byId.get(sealed.slice(0, 8))
@@ -99,14 +104,14 @@ export function createKeyring(secrets: readonly string[], epoch: number): Keyrin
   }
 }
 
-function encrypt(keyId: string, key: Buffer, plain: string, aad: string): string {
+function encrypt(keyId: string, key: KeyObject, plain: string, aad: string): string {
   const iv = randomBytes(12)
   const cipher = createCipheriv('aes-256-gcm', key, iv).setAAD(Buffer.from(aad))
   const body = Buffer.concat([iv, cipher.update(plain, 'utf8'), cipher.final(), cipher.getAuthTag()])
   return `${keyId}.${body.toString('base64url')}`
 }
 
-function decrypt(key: Buffer, sealed: string, aad: string): string | null {
+function decrypt(key: KeyObject, sealed: string, aad: string): string | null {
   const body = Buffer.from(SEALED.exec(sealed)?.[2] ?? '', 'base64url')
   if (body.length < 28) return null
   try {

@@ -61,9 +61,14 @@ function pathOf(text: string): string {
   return text.replace(/^[a-z][a-z0-9+.-]*:(\/\/[^/?]*)?/i, '').replace(/\?.*$/s, '')
 }
 
-/** The redirect target with Ostiary's answer added to the app's own query. */
+/**
+ * The redirect target with Ostiary's answer behind the app's own query, which is kept to the letter: writing it anew
+ * through `searchParams` would turn `?flag` into `?flag=`. The names added cannot be there already (`RESERVED`).
+ */
 export function withQuery(url: string, answer: Record<string, string | null>): string {
   const target = new URL(url)
-  for (const [name, value] of Object.entries(answer)) if (value !== null) target.searchParams.set(name, value)
+  const added = new URLSearchParams()
+  for (const [name, value] of Object.entries(answer)) if (value !== null) added.set(name, value)
+  target.search = target.search === '' ? added.toString() : `${target.search}&${added}`
   return target.href
 }

@@ -13,7 +13,7 @@ const WITHIN_MS = 10 * 60_000
 
 /**
  * Binds the address that a challenge of userMode `none` proved to a user: once, within ten minutes of the proof.
- * Refusals: `not_found` (challenge or user), `state_conflict`, `already_claimed`, `challenge_expired`, `already_exists`
+ * Refusals: `not_found` (challenge or user), `state_conflict`, `already_claimed`, `challenge_expired`, `user_blocked`, `already_exists`
  * when another user has proven the address.
  */
 export async function claimChallenge(
@@ -29,7 +29,15 @@ export async function claimChallenge(
     keep,
     once =>
       deps.store.claimChallenge(
-        { origin: call.origin, now: deps.clock.now(), challengeId, userId, externalId, withinMs: WITHIN_MS },
+        {
+          origin: call.origin,
+          now: deps.clock.now(),
+          epoch: deps.epoch,
+          challengeId,
+          userId,
+          externalId,
+          withinMs: WITHIN_MS,
+        },
         once,
       ),
     outcome => {
@@ -46,6 +54,8 @@ export async function claimChallenge(
           return refuse('already_claimed')
         case 'late':
           return refuse('challenge_expired', 'A challenge can be claimed within ten minutes of its proof.')
+        case 'userBlocked':
+          return refuse('user_blocked')
         case 'addressTaken':
           return refuse('already_exists', 'Another user has proven this address.')
       }

@@ -1,5 +1,5 @@
 import { maskEmail, parseEmail } from '../addresses/email.ts'
-import { isRedirectUrlAllowed, redirectUrlFault } from '../addresses/redirect-url.ts'
+import { isRedirectUrlAllowed, redirectUrlFault, withQuery } from '../addresses/redirect-url.ts'
 import { type Call, circumstancesOf, type Deps, limitedError, refuse, type ToldContext } from '../deps.ts'
 import { fieldError, OstiaryError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
@@ -146,36 +146,32 @@ interface SecretsInput {
   codeLength: number
 }
 
-/** The code in both strengths, because the write decides which one it takes, and the link; each sealed for the message. */
+/** The code and the link of one send, sealed for its message. The code is made when the write knows how strong. */
 export function newSecrets(
   deps: Deps,
   call: Call,
   input: SecretsInput,
-): { weak: CodeForm; strong: CodeForm; linkHash: string | null } {
+): { newCode(isStrong: boolean): CodeForm; linkHash: string | null } {
   const { keyring, random, publicUrl } = deps
   const token = input.credential === 'code' ? null : newToken('olk', random.bytes(32))
   const link = token === null ? null : linkOf(publicUrl, token, input)
-  const form = (length: number): CodeForm => {
-    const code = input.credential === 'link' ? null : newCode(random, length)
-    return {
-      length,
-      hash: code === null ? '' : (keyring.codeHashes(code, input.challengeId, input.purpose)[0] ?? ''),
-      sealed: sealContent(keyring, call.view.environment.id, input.messageId, { code, link }),
-    }
-  }
   return {
-    weak: form(input.codeLength),
-    strong: form(STRONG_LENGTH),
+    newCode(isStrong) {
+      const length = isStrong ? STRONG_LENGTH : input.codeLength
+      const code = input.credential === 'link' ? null : newCode(random, length)
+      return {
+        length,
+        hash: code === null ? '' : keyring.codeHash(code, input.challengeId, input.purpose),
+        sealed: sealContent(keyring, call.view.environment.id, input.messageId, { code, link }),
+      }
+    },
     linkHash: token === null ? null : keyring.tokenHash(token),
   }
 }
 
 function linkOf(publicUrl: string, token: string, { linkVia, redirectUrl, state }: SecretsInput): string {
   if (linkVia === 'ostiary' || redirectUrl === null) return `${publicUrl}/l/${token}`
-  const url = new URL(redirectUrl)
-  url.searchParams.set('token', token)
-  if (state !== null) url.searchParams.set('state', state)
-  return url.href
+  return withQuery(redirectUrl, { token, state })
 }
 
 export function appOf({ view }: Call, appId: string | undefined): App {
@@ -196,12 +192,15 @@ async function addressOf(
     return { identity: email.identity, requestedTo: to }
   }
   const user = await deps.store.findUser(view.environment.id, userId ?? '')
-  const email = user?.identifiers.find(one => one.type === 'email')
+  // A proven address before others: an unproven one, perhaps mistyped, leads to no account.
+  const emails = user?.identifiers.filter(one => one.type === 'email') ?? []
+  const email = emails.find(one => one.verifiedAt !== null) ?? emails[0]
   if (!email) return refuse('not_found', 'There is no such user, or it has no e-mail address.')
   return { identity: email.value, requestedTo: maskEmail(email.value) }
 }
 
-function guardDestination({ emailDomains: { allow, block } }: Settings, address: string) {
+/** Refuses an address whose domain the settings do not allow. */
+export function guardDestination({ emailDomains: { allow, block } }: Settings, address: string) {
   const domain = address.slice(address.lastIndexOf('@') + 1)
   const isIn = (list: readonly string[]) =>
     list.some(entry => domain === entry || domain.endsWith(`.${entry}`))
@@ -226,7 +225,12 @@ function credentialOf(settings: Settings, { credential, redirectUrl }: CreateCha
   return result
 }
 
-function guardRedirect({ view }: Call, app: App, { redirectUrl, codeChallenge }: CreateChallenge) {
+/** Refuses a redirect URL that the app's list does not allow at this moment. */
+export function guardRedirect(
+  { view }: Call,
+  app: App,
+  { redirectUrl, codeChallenge }: Pick<CreateChallenge, 'redirectUrl' | 'codeChallenge'>,
+) {
   if (redirectUrl === undefined) return
   const { mode } = view.environment
   const hasCodeChallenge = codeChallenge !== undefined

@@ -6,7 +6,7 @@ import { newId } from '../ids.ts'
 import { exposureOf, sendLimits } from '../limits/limits.ts'
 import type { Resent } from '../ports.ts'
 import type { Challenge } from '../rows.ts'
-import { newSecrets } from './create.ts'
+import { appOf, guardDestination, guardRedirect, newSecrets } from './create.ts'
 
 export interface ResentChallenge {
   challenge: Challenge
@@ -19,7 +19,7 @@ export interface ResentChallenge {
  * because slow mail makes people type them, unless one live code more would pass the bound on guesses.
  *
  * Refusals: `not_found`, `challenge_expired`, `challenge_used`, `attempts_exhausted`, `sends_exhausted`,
- * `resend_too_late`, `rate_limited` (limit `resend` when it is too early).
+ * `resend_too_late`, `redirect_url_not_allowed`, `destination_not_allowed`, `rate_limited` (limit `resend` when it is too early).
  */
 export async function resendChallenge(
   deps: Deps,
@@ -31,6 +31,12 @@ export async function resendChallenge(
   const now = deps.clock.now()
   const challenge = await deps.store.findChallenge(environment.id, challengeId)
   if (!challenge) return refuse('not_found')
+  guardDestination(settings, challenge.address)
+  const { redirectUrl, codeChallenge } = challenge
+  guardRedirect(call, appOf(call, challenge.appId), {
+    redirectUrl: redirectUrl ?? undefined,
+    codeChallenge: codeChallenge ?? undefined,
+  })
   const messageId = newId('msg', now)
   const ip = challenge.ipAddress === null ? null : parseIp(challenge.ipAddress)
   const circumstances = {
@@ -47,10 +53,8 @@ export async function resendChallenge(
     linkVia: challenge.linkVia,
     redirectUrl: challenge.redirectUrl,
     state: challenge.state,
-    codeLength: Math.min(
-      settings.challenge.codeLength,
-      challenge.codeLength ?? settings.challenge.codeLength,
-    ),
+    // Never shorter than what the person was told to expect.
+    codeLength: Math.max(settings.challenge.codeLength, challenge.codeLength ?? 0),
   })
   return await writeOnce<Resent, ResentChallenge>(
     keep,

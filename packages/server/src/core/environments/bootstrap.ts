@@ -1,8 +1,9 @@
 import { newApp } from '../apps/apps.ts'
 import type { Deps } from '../deps.ts'
 import { newId } from '../ids.ts'
-import type { Environment, Origin } from '../rows.ts'
-import { newSigningKey } from '../sessions/access-token.ts'
+import type { Keyring } from '../keys.ts'
+import type { Environment, Origin, SigningKey } from '../rows.ts'
+import { newSigningKey, verifyingKeys } from '../sessions/access-token.ts'
 
 const DAY = 24 * 60 * 60_000
 const ROTATE_AFTER_MS = 90 * DAY
@@ -41,19 +42,39 @@ export async function ensureEnvironment(
       systemOrigin(wanted.id),
       now,
     ))
-  await rotateSigningKey(deps, environment.id)
+  await keepSigningKeys(deps, environment.id)
   return environment
 }
 
-/** Adds a signing key where there is none, or where the newest is 90 days old. Any number of nodes may ask at once. */
-export async function rotateSigningKey(
+/**
+ * Keeps the signing keys of an environment: adds one where there is none or the newest is 90 days old, removes those
+ * that can verify nothing any more, and seals the rest under the current secret, so that an old one can leave the list.
+ * Any number of nodes may ask at once.
+ */
+export async function keepSigningKeys(
   deps: Pick<Deps, 'store' | 'clock' | 'keyring'>,
   environmentId: string,
 ): Promise<void> {
   const { store, clock, keyring } = deps
   const now = clock.now()
-  const [newest] = await store.listSigningKeys(environmentId)
-  if (newest && now - newest.createdAt < ROTATE_AFTER_MS) return
-  const key = await newSigningKey(keyring, environmentId, now, newest ? now + PUBLISH_AHEAD_MS : now)
-  await store.addSigningKey(key, systemOrigin(environmentId), now)
+  const keys = await store.listSigningKeys(environmentId)
+  const [newest] = keys
+  if (!newest || now - newest.createdAt >= ROTATE_AFTER_MS) {
+    const key = await newSigningKey(keyring, environmentId, now, newest ? now + PUBLISH_AHEAD_MS : now)
+    await store.addSigningKey(key, systemOrigin(environmentId), now)
+  }
+  const verifying = verifyingKeys(keys, now)
+  const remove = keys.filter(key => !verifying.includes(key)).map(key => key.id)
+  const reseal = verifying.flatMap(key => resealed(keyring, key))
+  if (remove.length + reseal.length > 0) await store.tidySigningKeys({ now, remove, reseal })
+}
+
+function resealed(
+  keyring: Keyring,
+  { id, environmentId, sealedPrivateJwk }: SigningKey,
+): { id: string; sealedPrivateJwk: string }[] {
+  if (sealedPrivateJwk.startsWith(`${keyring.currentKeyId}.`)) return []
+  const aad = `${environmentId}/${id}`
+  const plain = keyring.open(sealedPrivateJwk, aad)
+  return plain === null ? [] : [{ id, sealedPrivateJwk: keyring.seal(plain, aad) }]
 }

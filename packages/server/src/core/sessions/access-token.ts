@@ -46,6 +46,21 @@ export async function importSigningKey(keyring: Keyring, key: SigningKey): Promi
   return { kid: key.id, privateKey: (await importJWK(JSON.parse(plain) as JWK, 'ES256')) as CryptoKey }
 }
 
+// The longest life of an access token, and how long a cached JWKS may be used before it is read anew.
+const LONGEST_TOKEN_MS = 3600_000
+const CACHED_MS = 3600_000
+
+/**
+ * The keys whose tokens can still be valid: those that will sign or do, and those that did until their last token has
+ * ended, counted from the moment when a successor took over. Newest first.
+ */
+export function verifyingKeys(keys: readonly SigningKey[], now: number): SigningKey[] {
+  return keys.filter((_, index) => {
+    const successor = keys[index - 1]
+    return !successor || successor.activatesAt + LONGEST_TOKEN_MS + CACHED_MS > now
+  })
+}
+
 /** `iss` of an environment's tokens; its keys are at `{iss}/.well-known/jwks.json`. */
 export const issuerOf = (publicUrl: string, view: EnvironmentView) =>
   `${publicUrl}/e/${view.environment.slug}`
@@ -88,17 +103,17 @@ export async function signAccessToken(
   return { accessToken, accessTokenExpiresAt: expiresAt * 1000 }
 }
 
-/** The session id that a genuine, unexpired access token of this environment names, or null. Keys come from the row only. */
+/** Whom a genuine, unexpired access token of this environment names, or null. Keys come from rows, never from the token. */
 export async function readAccessToken(
   publicUrl: string,
   view: EnvironmentView,
   token: string,
   now: number,
-): Promise<string | null> {
+): Promise<{ sessionId: string; userId: string } | null> {
   if (token.length > 8192) return null
   try {
     const keys = createLocalJWKSet({
-      keys: view.signingKeys.map(key => key.publicJwk as JWK & { kty: string }),
+      keys: verifyingKeys(view.signingKeys, now).map(key => key.publicJwk as JWK & { kty: string }),
     })
     const { payload } = await jwtVerify(token, keys, {
       issuer: issuerOf(publicUrl, view),
@@ -108,7 +123,8 @@ export async function readAccessToken(
       requiredClaims: ['exp', 'iat', 'sub', 'sid'],
       currentDate: new Date(now),
     })
-    return typeof payload.sid === 'string' ? payload.sid : null
+    const { sid, sub } = payload
+    return typeof sid === 'string' && sub !== undefined ? { sessionId: sid, userId: sub } : null
   } catch {
     return null
   }

@@ -22,7 +22,14 @@ export async function openSession(
     keep,
     once =>
       deps.store.openSession(
-        { origin: call.origin, now, challengeId: input.challengeId, withinMs: WITHIN_MS, session },
+        {
+          origin: call.origin,
+          now,
+          epoch: deps.epoch,
+          challengeId: input.challengeId,
+          withinMs: WITHIN_MS,
+          session,
+        },
         once,
       ),
     async outcome => {

@@ -28,7 +28,8 @@ export const Settings = z
       resend: z.enum(['keep', 'replace']),
       codeLength: z.int().min(6).max(10),
       linkVia: z.enum(['ostiary', 'app']),
-      linkBrowser: z.enum(['same', 'approve', 'anywhere']),
+      // Read by the sign-in of browsers, which comes later; a link asked for by the API is bound by `codeChallenge`.
+      linkBrowser: z.literal('approve', { error: 'cannot be changed in this version' }),
     }),
     // 0 is refused everywhere: no limit can be switched off.
     limits: z.strictObject({
@@ -269,12 +270,12 @@ const RESERVED_CLAIMS = new Set(
   'iss sub aud exp nbf iat jti sid amr acr auth_time client_id azp scope cnf act'.split(' '),
 )
 
-/** A JSON merge patch (RFC 7396). Keys that would reach an object's prototype are dropped. */
+/** A JSON merge patch (RFC 7396). A key that would reach an object's prototype is dropped; the edge has refused it before. */
 export function mergePatch(target: unknown, patch: unknown): unknown {
   if (!isObject(patch)) return patch
   const result: Record<string, unknown> = isObject(target) ? { ...target } : {}
   for (const [key, value] of Object.entries(patch)) {
-    if (key === '__proto__' || key === 'constructor' || key === 'prototype') continue
+    if (key === '__proto__') continue
     if (value === null) delete result[key]
     else result[key] = mergePatch(result[key], value)
   }

@@ -47,7 +47,8 @@ export async function createUser(
     createdAt: now,
     updatedAt: now,
     lastSignInAt: null,
-    identifiers,
+    // In the order in which every later read gives them.
+    identifiers: identifiers.sort((a, b) => (a.value < b.value ? -1 : 1)),
   }
   return await writeOnce(
     keep,
