@@ -36,11 +36,13 @@ export function settled(input: {
  * quote when they refuse a mail as spam (DESIGN promise 5).
  */
 export function told(text: string, content: MessageContent | null, length = WORDS_LENGTH): string {
-  const token = content?.link?.match(/olk_[\w-]+/)?.[0]
-  let safe = String(text)
-  for (const secret of [content?.link, token, content?.code]) {
-    if (secret) safe = safe.replaceAll(secret, '[hidden]')
-  }
+  // A quoted-printable soft break (RFC 2045 6.7) may stand in the middle of what is looked for.
+  let safe = String(text).replaceAll(/=\r?\n/g, '')
+  if (content?.link) safe = safe.replaceAll(content.link, '[hidden]')
+  safe = safe.replaceAll(/olk_[\w-]+/g, '[hidden]')
+  // A code is quoted as it was shown: its digits may stand apart.
+  if (content?.code)
+    safe = safe.replaceAll(new RegExp([...content.code].join('[\\s\\p{Pd}]*'), 'gu'), '[hidden]')
   return safe
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()

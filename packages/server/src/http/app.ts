@@ -34,6 +34,9 @@ interface Bindings {
   incoming?: { socket?: { remoteAddress?: string } }
 }
 
+const UNNAMED_PROXY_MS = 2 * 60_000
+const UNNAMED_PROXY =
+  'Requests come through a proxy that is not named: set TRUSTED_PROXIES to its address, or all visitors count as one.'
 const ANY_ORIGIN = { 'Access-Control-Allow-Origin': '*' }
 
 /**
@@ -43,16 +46,20 @@ const ANY_ORIGIN = { 'Access-Control-Allow-Origin': '*' }
 export function createApp(deps: HttpDeps): Hono<AppVariables> {
   const { store, clock, publicUrl, log, trustedProxies } = deps
   const app = new Hono<AppVariables>()
-  let unnamedProxy: string | null = null
+  const isHttps = publicUrl.startsWith('https:')
+  let unnamedProxyAt = Number.NEGATIVE_INFINITY
 
   app.use(async (c, next) => {
     const startedAt = performance.now()
     const requestId = newId('req', clock.now())
     c.set('requestId', requestId)
     c.set('peer', (c.env as Bindings | undefined)?.incoming?.socket?.remoteAddress)
-    if (isUnnamedProxy(c.get('peer'), c.req.header('x-forwarded-for'), trustedProxies))
-      unnamedProxy = c.get('peer') ?? null
+    if (isUnnamedProxy(c.get('peer'), c.req.header('x-forwarded-for'), trustedProxies)) {
+      if (clock.now() - unnamedProxyAt > UNNAMED_PROXY_MS) log.warn({ peer: c.get('peer') }, UNNAMED_PROXY)
+      unnamedProxyAt = clock.now()
+    }
     await next()
+    if (isHttps) c.res.headers.set('Strict-Transport-Security', 'max-age=31536000')
     c.res.headers.set('Request-Id', requestId)
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
     c.res.headers.set('X-Content-Type-Options', 'nosniff')
@@ -72,16 +79,18 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
     return c.json(jwks(view, clock.now()), 200, { ...ANY_ORIGIN, 'Cache-Control': 'public, max-age=600' })
   })
 
-  const document = openApiDocument(publicUrl)
-  app.get('/openapi.json', c => c.json(document, 200, ANY_ORIGIN))
+  let document: Record<string, unknown> | undefined
+  app.get('/openapi.json', c => {
+    document ??= openApiDocument(publicUrl)
+    return c.json(document, 200, ANY_ORIGIN)
+  })
   app.get('/docs/errors', () => errorsPage())
 
   app.get('/healthz', c => c.json({ status: 'ok' }))
   app.get('/readyz', async c => {
-    if (unnamedProxy !== null)
-      throw new OstiaryError('unavailable', {
-        detail: `Requests come through a proxy at ${unnamedProxy}: set TRUSTED_PROXIES to its address, or all visitors count as one.`,
-      })
+    // It lapses: one header of one stranger, through a private hop of ours, must not take the node out for good.
+    if (clock.now() - unnamedProxyAt <= UNNAMED_PROXY_MS)
+      throw new OstiaryError('unavailable', { detail: UNNAMED_PROXY })
     await store.ping(clock.now())
     return c.json({ status: 'ready' })
   })

@@ -15,14 +15,11 @@ export function parseTrustedProxies(text: string): TrustedProxies {
     .map(entry => entry.trim())
     .filter(entry => entry !== '')
   for (const entry of entries) {
-    const [address = '', bits] = entry.split('/')
+    // The whole entry: "10.0.0.1/" would else be a range of 0 bits, which trusts everybody.
+    const [, address = '', bits] = /^([^/]*)(?:\/(\d{1,3}))?$/.exec(entry) ?? []
     const version = isIP(address)
     const prefix = Number(bits)
-    if (
-      version === 0 ||
-      (bits !== undefined &&
-        !(Number.isInteger(prefix) && prefix >= 0 && prefix <= (version === 4 ? 32 : 128)))
-    )
+    if (version === 0 || (bits !== undefined && prefix > (version === 4 ? 32 : 128)))
       throw new Error(`"${entry}" is not an IP address or a range like 10.0.0.0/8`)
     const family = version === 4 ? 'ipv4' : 'ipv6'
     if (bits === undefined) list.addAddress(address, family)

@@ -63,8 +63,8 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
   }
 
   /** The page of a link that cannot be pressed, or null for a live one. */
-  function over(c: Context, { challenge, view }: Found): Response | null {
-    const status = statusOf(challenge, clock.now(), epoch)
+  async function over(c: Context, { challenge, view }: Found): Promise<Response | null> {
+    const status = statusOf(challenge, await store.judgeAt(clock.now()), epoch)
     if (status === 'verified') return end(c, view, 'used', 409, challenge.verifiedAt)
     if (status === 'expired')
       return end(
@@ -108,7 +108,7 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       .catch(error =>
         deps.log.warn({ requestId: c.get('requestId'), err: error }, 'a link opening was not recorded'),
       )
-    const ended = over(c, found)
+    const ended = await over(c, found)
     if (ended) return ended
 
     const pressToken = getCookie(c, COOKIE) ?? random.bytes(32).toString('base64url')
@@ -143,7 +143,7 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
   app.post('/:token', async c => {
     const found = await find(c.req.param('token'))
     if (!found) return end(c, null, 'unknown', 404)
-    const ended = over(c, found)
+    const ended = await over(c, found)
     if (ended) return ended
     const { challenge, view } = found
     if (!(await isOwnForm(c))) return end(c, view, 'refused', 403)

@@ -43,7 +43,10 @@ export function serveEndpoint(deps: ApiDeps, endpoint: Endpoint) {
         : undefined,
       query: readQuery(endpoint, c.req.queries()),
       ifMatch: c.req.header('if-match') ?? null,
-      signal: c.req.raw.signal,
+      // Asked for by few; making one costs.
+      get signal() {
+        return c.req.raw.signal
+      },
     }
     const idempotencyKey = endpoint.method === 'POST' ? c.req.header('idempotency-key') : undefined
     const keep =
@@ -116,7 +119,8 @@ function guardAccept(accept: string | undefined) {
 }
 
 function readQuery(endpoint: Endpoint, queries: Record<string, string[]>): unknown {
-  const input: Record<string, string> = {}
+  // Without a prototype, so that `?__proto__=` is a name like any other, and unknown.
+  const input: Record<string, string> = Object.create(null)
   for (const [name, values] of Object.entries(queries)) {
     const [first, ...more] = values
     if (more.length > 0 || !endpoint.query)

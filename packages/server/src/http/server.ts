@@ -7,6 +7,8 @@ export interface Listening {
   close(withinMs?: number): Promise<void>
 }
 
+const SWEEP_MS = 50
+
 type Fetch = (request: Request, env?: unknown) => Response | Promise<Response>
 
 /** Listens on each of the addresses; one that the machine does not have (no IPv6) is left out, if any other works. */
@@ -55,8 +57,11 @@ function listenOn(fetch: Fetch, port: number, host: string | undefined): Promise
 function closeServer(server: Server, withinMs: number): Promise<void> {
   return new Promise(resolve => {
     const cut = setTimeout(() => server.closeAllConnections(), withinMs)
+    // Again and again: a connection whose last answer has just gone out would otherwise be kept alive until the cut.
+    const sweep = setInterval(() => server.closeIdleConnections(), SWEEP_MS)
     server.close(() => {
       clearTimeout(cut)
+      clearInterval(sweep)
       resolve()
     })
     server.closeIdleConnections()

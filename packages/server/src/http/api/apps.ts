@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { createApp, deleteApp, updateApp } from '../../core/apps/apps.ts'
 import { refuse } from '../../core/deps.ts'
 import { endpoint } from '../endpoint.ts'
+import { pageQuery, readPage } from '../list.ts'
 import { AppBody, appBody, listOf } from '../wire.ts'
 
 /** The endpoints of apps (CONTRACT section 4). */
@@ -36,13 +37,22 @@ export const createAppEndpoint = endpoint({
 export const listAppsEndpoint = endpoint({
   method: 'GET',
   path: '/v1/apps',
-  summary: 'List apps: all of them, they are few',
+  summary: 'List apps',
   scopes: ['admin', 'read'],
+  query: z.strictObject(pageQuery),
   status: 200,
   answer: listOf(AppBody),
-  errors: [],
-  act: ({ store }, { view }) => store.listApps(view.environment.id),
-  render: apps => ({ data: apps.map(appBody), nextCursor: null }),
+  errors: ['cursor_invalid'],
+  act: ({ store }, { view, query }) =>
+    readPage(`apps ${view.environment.id}`, query, async ({ limit, before, createdAfter, createdBefore }) =>
+      // They are few, so the store gives them whole, newest first.
+      (await store.listApps(view.environment.id))
+        .filter(app => before === null || app.id < before)
+        .filter(app => createdAfter === null || app.createdAt >= createdAfter)
+        .filter(app => createdBefore === null || app.createdAt < createdBefore)
+        .slice(0, limit),
+    ),
+  render: ({ rows, nextCursor }) => ({ data: rows.map(appBody), nextCursor }),
 })
 
 export const getAppEndpoint = endpoint({

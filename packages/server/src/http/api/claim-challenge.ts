@@ -14,7 +14,14 @@ export const claimChallengeEndpoint = endpoint({
     .meta({ id: 'ClaimChallenge' }),
   status: 200,
   answer: z.object({ challenge: ChallengeBody, user: UserBody }),
-  errors: ['not_found', 'challenge_expired', 'state_conflict', 'already_claimed', 'already_exists'],
+  errors: [
+    'not_found',
+    'challenge_expired',
+    'state_conflict',
+    'already_claimed',
+    'already_exists',
+    'user_blocked',
+  ],
   act: (deps, call, keep) =>
     claimChallenge(deps, call, { ...call.body, challengeId: call.params.id ?? '' }, keep),
   render: ({ challenge, user }, _call, deps) => ({

@@ -16,6 +16,8 @@ export const resendChallengeEndpoint = endpoint({
   }),
   errors: [
     'not_found',
+    'redirect_url_not_allowed',
+    'destination_not_allowed',
     'challenge_expired',
     'challenge_used',
     'attempts_exhausted',

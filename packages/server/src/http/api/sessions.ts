@@ -4,7 +4,7 @@ import { writeOnce } from '../../core/idempotency.ts'
 import type { Session } from '../../core/rows.ts'
 import { openSession } from '../../core/sessions/open.ts'
 import { type Refreshed, refreshSession } from '../../core/sessions/refresh.ts'
-import { type SessionCheck, verifySession } from '../../core/sessions/verify.ts'
+import { verifySession } from '../../core/sessions/verify.ts'
 import { endpoint } from '../endpoint.ts'
 import { pageQuery, readPage } from '../list.ts'
 import { listOf, SessionBody, sessionBody, TokensBody, tokensBody, UserBody, userBody } from '../wire.ts'
@@ -62,16 +62,8 @@ export const verifySessionEndpoint = endpoint({
   status: 200,
   answer: z.object({ isActive: z.boolean(), session: SessionBody.nullable(), user: UserBody.nullable() }),
   errors: [],
-  async act(deps, call, keep) {
-    const check = await verifySession(deps, call, call.body.accessToken)
-    return keep
-      ? await writeOnce<SessionCheck | null, SessionCheck | null>(
-          keep,
-          once => deps.store.keep(check, deps.clock.now(), once),
-          kept => kept,
-        )
-      : check
-  },
+  // Nothing is kept for an Idempotency-Key: a kept answer would hide a revocation, and there is no effect to repeat.
+  act: (deps, call) => verifySession(deps, call, call.body.accessToken),
   render: check => ({
     isActive: check !== null,
     session: check && sessionBody(check.session),

@@ -30,7 +30,7 @@ export function inboxPage(): string {
 <script type="module" src="/dev/inbox/inbox.js"></script>
 </head>
 <body>
-<p class="banner"><strong>Test environment: nothing leaves this machine</strong>, except to your <code>testRecipients</code>.</p>
+<aside class="banner" aria-label="Environment"><p><strong>Test environment: nothing leaves this machine</strong>, except to your <code>testRecipients</code>.</p></aside>
 <header class="top">
 <h1>Dev inbox</h1>
 <p class="state" id="state" role="status"><span class="dot"></span><span id="state-text">Connecting</span></p>
