@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync } from 'node:fs'
 import { dirname } from 'node:path'
 import type { Hono } from 'hono'
 import pino from 'pino'
@@ -68,6 +68,8 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
     transport,
   } = options
   mkdirSync(dirname(options.database), { recursive: true, mode: 0o700 })
+  // Made by us, so that nobody else can read it; SQLite gives its log the same mode.
+  closeSync(openSync(options.database, 'a', 0o600))
   const store = openSqliteStore(options.database)
   try {
     const keyring = createKeyring(options.secrets, epoch)

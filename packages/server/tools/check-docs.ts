@@ -19,7 +19,9 @@ const stale = Object.entries(pages).filter(([name, text]) => {
 
 if (process.argv.includes('--write')) {
   for (const [name, text] of stale) writeFileSync(new URL(name, DOCS), text)
-  console.log(stale.length === 0 ? 'docs are up to date' : `wrote ${stale.map(([name]) => `docs/${name}`).join(', ')}`)
+  console.log(
+    stale.length === 0 ? 'docs are up to date' : `wrote ${stale.map(([name]) => `docs/${name}`).join(', ')}`,
+  )
 } else if (stale.length > 0) {
   console.error(`stale: ${stale.map(([name]) => `docs/${name}`).join(', ')}; run: npm run docs`)
   process.exit(1)

@@ -85,5 +85,5 @@ export class OstiaryError extends Error {
 export function fieldError(path: string, code: string, message: string, suggestion?: string): OstiaryError {
   const error: FieldError =
     suggestion === undefined ? { path, code, message } : { path, code, message, suggestion }
-  return new OstiaryError('invalid_request', { detail: message, errors: [error] })
+  return new OstiaryError('invalid_request', { detail: `"${path}" ${message}.`, errors: [error] })
 }

@@ -296,24 +296,12 @@ export interface ClaimedMessage {
   userLocale: string | null
 }
 
-export type Settled =
-  | {
-      id: string
-      environmentId: string
-      kind: 'sent'
-      reply: string
-      now: number
-      keepSealedUntil: number | null
-    }
-  | { id: string; environmentId: string; kind: 'retry'; error: string; now: number; at: number }
-  | {
-      id: string
-      environmentId: string
-      kind: 'failed'
-      error: string
-      now: number
-      keepSealedUntil: number | null
-    }
+/** How one try at a message ended. `attempt` is that of its claim: a try whose lease was lost changes only what it sent. */
+export type Settled = { id: string; environmentId: string; attempt: number; now: number } & (
+  | { kind: 'sent'; reply: string; keepSealedUntil: number | null }
+  | { kind: 'retry'; error: string; at: number }
+  | { kind: 'failed'; error: string; keepSealedUntil: number | null }
+)
 
 export interface NewUser {
   user: User

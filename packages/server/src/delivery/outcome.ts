@@ -21,7 +21,7 @@ export function settled(input: {
   keepSealedUntil: number | null
 }): Settled {
   const { message, attempt, verdict, content, now, keepSealedUntil } = input
-  const row = { id: message.id, environmentId: message.environmentId, now }
+  const row = { id: message.id, environmentId: message.environmentId, attempt, now }
   if (verdict.kind === 'sent')
     return { ...row, kind: 'sent', reply: told(verdict.reply, content), keepSealedUntil }
   const error = told(verdict.error, content)

@@ -17,11 +17,11 @@ type Colors = Settings['brand']['colors']['light']
 /** The brand's colours. What is not set follows from what is, so that one set colour never makes text unreadable. */
 export function palettes(colors: Settings['brand']['colors']): { light: Palette; dark: Palette } {
   return {
-    light: palette(colors.light, { background: '#ffffff', primary: '#1f3a5f' }),
+    light: palette(colors.light, { background: '#ffffff', primary: '#0b6b5d' }),
     // The brand's colour stays in the dark, unless the dark has its own: it is what a button is known by.
     dark: palette(
       { ...brandOf(colors.light), ...brandOf(colors.dark), ...surfaceOf(colors.dark) },
-      { background: '#1b1c1f', primary: '#a9c7f0' },
+      { background: '#1b1c1f', primary: '#7ad7c3' },
     ),
   }
 }

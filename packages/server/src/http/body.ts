@@ -131,6 +131,7 @@ const SYNONYMS: Record<string, string> = {
 function suggest(name: string, known: readonly string[]): string | undefined {
   const synonym = SYNONYMS[name]
   if (synonym && known.includes(synonym)) return synonym
+  if (name.length < 4) return undefined
   return known.find(field => distance(field.toLowerCase(), name.toLowerCase().replaceAll(/[_-]/g, '')) <= 2)
 }
 

@@ -146,21 +146,22 @@ function parameters(endpoint: Endpoint, schemas: Record<string, unknown>): unkno
 
 /** The JSON Schema of a validator; what has an id becomes a component, and a reference to it. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<string, unknown>): unknown {
-  const { $schema, $defs, ...whole } = z.toJSONSchema(schema, {
-    io,
-    unrepresentable: 'any',
-    reused: 'inline',
-  }) as Record<string, unknown>
-  const text = JSON.stringify(whole).replaceAll('"#/$defs/', '"#/components/schemas/')
+  const written = z.toJSONSchema(schema, { io, unrepresentable: 'any', reused: 'inline' })
+  const text = JSON.stringify(written)
+    .replaceAll('"#/$defs/', '"#/components/schemas/')
+    // `z.json()` is the one recursive validator without an id: zod numbers it anew in each call.
+    .replaceAll(/__schema\d+/g, 'Json')
+  const { $schema, $defs, id, ...whole } = JSON.parse(text) as Record<string, unknown>
   for (const [name, definition] of Object.entries(($defs ?? {}) as Record<string, Record<string, unknown>>)) {
     const { $id, id, ...rest } = definition
-    schemas[name] = JSON.parse(JSON.stringify(rest).replaceAll('"#/$defs/', '"#/components/schemas/'))
+    schemas[name] = rest
   }
-  const { id, ...rest } = JSON.parse(text) as Record<string, unknown>
   const name = schema.meta()?.id
-  if (name === undefined) return rest
-  schemas[name] = rest
-  return { $ref: `#/components/schemas/${name}` }
+  if (name === undefined) return whole
+  const reference = { $ref: `#/components/schemas/${name}` }
+  // A validator with an id comes as a reference to its own definition, which stands among the others already.
+  if (whole.$ref !== reference.$ref) schemas[name] = whole
+  return reference
 }
 
 /** `createChallenge`-like names from method and path, each once. */

@@ -95,9 +95,10 @@ async function judgeLink(tx: Transaction, input: Attempt, now: number): Promise<
   if (!found || (proof.challengeId !== null && proof.challengeId !== found.id)) return { kind: 'linkInvalid' }
   const refusal = refusalOf(found, now, input.epoch)
   if (refusal) return { kind: refusal }
-  if (proof.token === 'oht' && found.handover_expires_at <= now) return { kind: 'expired' }
+  if (proof.token === 'oht' && found.handover_expires_at <= now) return { kind: 'linkInvalid' }
   if (found.verifier_tries_left === 0) return { kind: 'exhausted' }
-  if (found.code_challenge !== null && found.code_challenge !== proof.codeChallenge) {
+  // A verifier where none was bound is a sign of a stripped challenge (RFC 9700 2.1.1): refused, too.
+  if (found.code_challenge !== proof.codeChallenge) {
     await tx.run(
       'UPDATE challenges SET verifier_tries_left = verifier_tries_left - 1 WHERE id = $1',
       found.id,

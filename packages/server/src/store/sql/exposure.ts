@@ -54,7 +54,8 @@ export async function isProtected(
   const row = await tx.one(
     'SELECT coalesce(sum(guesses), 0) AS guesses FROM weak_guesses WHERE environment_id = $1 AND minute > $2',
     environmentId,
-    minute - 10,
+    // The minute that is running and ten whole ones: never less than ten minutes.
+    minute - 11,
   )
   const { tenMinutes, cap } = exposure.perEnvironment
   if (row?.guesses < Math.min(tenMinutes, cap)) return false

@@ -93,22 +93,26 @@ async function settle(tx: Transaction, outcome: Settled): Promise<Row | undefine
   const { id, now } = outcome
   if (outcome.kind === 'retry')
     return await tx.one(
-      "UPDATE messages SET due_at = $2, leased_until = 0, reply = $3 WHERE id = $1 AND status = 'queued' AND leased_until <> 0 RETURNING *",
+      `UPDATE messages SET due_at = $2, leased_until = 0, reply = $3
+       WHERE id = $1 AND status = 'queued' AND leased_until <> 0 AND attempt = $4 RETURNING *`,
       id,
       outcome.at,
       outcome.error,
+      outcome.attempt,
     )
   const isSent = outcome.kind === 'sent'
   const keep = outcome.keepSealedUntil
   return await tx.one(
     `UPDATE messages SET status = $2, reply = $3, sent_at = $4, leased_until = 0, keep_sealed_until = $5,
        sealed = CASE WHEN $5 IS NULL THEN NULL ELSE sealed END
-     WHERE id = $1 AND (status = 'queued' OR (status = 'failed' AND $2 = 'sent')) RETURNING *`,
+     WHERE id = $1 AND (status = 'queued' AND ($2 = 'sent' OR attempt = $6) OR status = 'failed' AND $2 = 'sent')
+     RETURNING *`,
     id,
     outcome.kind,
     isSent ? outcome.reply : outcome.error,
     isSent ? now : null,
     keep,
+    outcome.attempt,
   )
 }
 

@@ -256,13 +256,23 @@ export async function addIdentifier(
   const user = await findUser(tx, origin.environmentId, userId)
   if (!user) return null
   const { type, value, verifiedAt } = identifier
-  if (user.identifiers.some(one => one.type === type && one.value === value)) return { conflict: 'address' }
+  const held = user.identifiers.find(one => one.type === type && one.value === value)
+  if (held && (held.verifiedAt !== null || verifiedAt === null)) return { conflict: 'address' }
   if (verifiedAt !== null && (await ownerOf(tx, origin.environmentId, type, value)))
     return { conflict: 'address' }
   const isPrimary = !user.identifiers.some(one => one.type === type && one.isPrimary)
-  await insertIdentifier(tx, user, { ...identifier, isPrimary }, now)
+  if (held)
+    await tx.run(
+      'UPDATE identifiers SET verified_at = $1, spelling = $2 WHERE user_id = $3 AND type = $4 AND value = $5',
+      verifiedAt,
+      identifier.spelling,
+      userId,
+      type,
+      value,
+    )
+  else await insertIdentifier(tx, user, { ...identifier, isPrimary }, now)
   const events = [
-    newEvent('identifier.added', origin, now, {
+    newEvent(held ? 'identifier.verified' : 'identifier.added', origin, now, {
       userId,
       data: { type, value, isVerified: verifiedAt !== null },
     }),

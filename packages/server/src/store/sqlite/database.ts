@@ -12,12 +12,15 @@ export interface Connection {
   close(): void
 }
 
+// The driver waits on the event loop: longer than this for another process, and the caller is told to come again.
+const BUSY_MS = 1000
+
 /**
  * Opens a connection: WAL, `synchronous = FULL` (an answer survives power loss), foreign keys on, and freed pages
  * overwritten, so that wiped secrets do not linger in the file.
  */
 export function openConnection(file: string, { readOnly = false } = {}): Connection {
-  const database = new DatabaseSync(file, { readOnly, timeout: 5000 })
+  const database = new DatabaseSync(file, { readOnly, timeout: BUSY_MS })
   if (!readOnly)
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON')
   database.exec(

@@ -110,8 +110,9 @@ export function createWriter(file: string): Writer {
       return
     }
     lastInstant = instant
-    for (const task of tasks) task()
+    // Answers first: what is told after the commit must not be able to keep a caller waiting.
     for (const answer of answers) answer()
+    for (const task of tasks) task()
     for (const listener of listeners) listener(batch.length)
   }
 
