@@ -1,0 +1,50 @@
+import { describe } from 'vitest'
+import { attempts } from './contract/attempts.ts'
+import { challenges } from './contract/challenges.ts'
+import { clocks } from './contract/clocks.ts'
+import { directory } from './contract/directory.ts'
+import { exposure } from './contract/exposure.ts'
+import { enter, type House, type Open } from './contract/house.ts'
+import { idempotency } from './contract/idempotency.ts'
+import { limits } from './contract/limits.ts'
+import { links } from './contract/links.ts'
+import { lists } from './contract/lists.ts'
+import { messages } from './contract/messages.ts'
+import { proofs } from './contract/proofs.ts'
+import { retention } from './contract/retention.ts'
+import { sessions } from './contract/sessions.ts'
+import { users } from './contract/users.ts'
+
+/**
+ * What every store promises (`core/ports.ts`), whatever database lies under it. `open` gives an empty, migrated store;
+ * each test gets one of its own.
+ */
+export function storeContract(name: string, open: Open): void {
+  const inHouse = (test: (house: House) => Promise<void>) => async () => {
+    const house = await enter(open)
+    try {
+      await test(house)
+    } finally {
+      await house.close()
+    }
+  }
+  describe(name, () => {
+    for (const section of [
+      limits,
+      challenges,
+      exposure,
+      attempts,
+      links,
+      proofs,
+      sessions,
+      users,
+      directory,
+      messages,
+      lists,
+      idempotency,
+      clocks,
+      retention,
+    ])
+      section(inHouse)
+  })
+}

@@ -1,0 +1,311 @@
+CREATE TABLE api_keys (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  hash TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  hint TEXT NOT NULL,
+  scopes TEXT NOT NULL,
+  is_development INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT;
+
+CREATE INDEX api_keys_of_environment ON api_keys (environment_id, id);
+
+CREATE TABLE apps (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  name TEXT NOT NULL,
+  publishable_key TEXT NOT NULL UNIQUE,
+  redirect_urls TEXT NOT NULL,
+  origins TEXT NOT NULL,
+  audience TEXT,
+  is_default INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (environment_id, id)
+) STRICT;
+
+CREATE UNIQUE INDEX apps_default ON apps (environment_id) WHERE is_default = 1;
+
+CREATE TABLE challenge_links (
+  hash TEXT PRIMARY KEY,
+  challenge_id TEXT NOT NULL REFERENCES challenges (id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX challenge_links_of_challenge ON challenge_links (challenge_id);
+
+CREATE TABLE challenges (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL,
+  app_id TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  purpose TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  credential TEXT NOT NULL,
+  address TEXT NOT NULL,
+  requested_to TEXT NOT NULL,
+  send_to TEXT NOT NULL,
+  is_masked INTEGER NOT NULL,
+  owner_id TEXT,
+  user_id TEXT,
+  user_mode TEXT NOT NULL,
+  external_id TEXT,
+  opens_session INTEGER NOT NULL,
+  is_void INTEGER NOT NULL,
+  is_strong INTEGER NOT NULL,
+  code_length INTEGER,
+  -- Hashes of the live codes, separated by spaces, and how many they are.
+  code_hashes TEXT NOT NULL,
+  live_codes INTEGER NOT NULL,
+  -- Guesses × live codes that were judged so far (PROTOCOL section 1).
+  exposure_spent INTEGER NOT NULL,
+  tag TEXT NOT NULL,
+  redirect_url TEXT,
+  link_via TEXT NOT NULL,
+  code_challenge TEXT,
+  verifier_tries_left INTEGER NOT NULL,
+  state TEXT,
+  locale TEXT,
+  template TEXT,
+  template_variables TEXT NOT NULL,
+  metadata TEXT NOT NULL,
+  max_attempts INTEGER NOT NULL,
+  attempts_left INTEGER NOT NULL CHECK (attempts_left >= 0),
+  max_sends INTEGER NOT NULL,
+  sends INTEGER NOT NULL,
+  resend_at INTEGER NOT NULL,
+  ip_address TEXT,
+  user_agent TEXT,
+  link_opens INTEGER NOT NULL,
+  handover_hash TEXT,
+  handover_expires_at INTEGER,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  verified_at INTEGER,
+  proven_by TEXT,
+  proof_event_id TEXT,
+  ended_at INTEGER,
+  claimed_at INTEGER,
+  session_opened_at INTEGER,
+  UNIQUE (environment_id, id),
+  FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
+) STRICT;
+
+CREATE INDEX challenges_by_expiry ON challenges (environment_id, expires_at);
+
+CREATE UNIQUE INDEX challenges_handover ON challenges (handover_hash) WHERE handover_hash IS NOT NULL;
+
+CREATE INDEX challenges_of_address ON challenges (environment_id, address, expires_at);
+
+CREATE INDEX challenges_of_user ON challenges (environment_id, user_id, id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE environments (
+  id TEXT PRIMARY KEY,
+  slug TEXT NOT NULL UNIQUE,
+  mode TEXT NOT NULL CHECK (mode IN ('test', 'live')),
+  settings TEXT NOT NULL,
+  settings_version INTEGER NOT NULL,
+  -- Set while weak codes are off for the whole environment.
+  protection_raised_at INTEGER,
+  -- The last message that send_counts has counted.
+  sends_counted_to TEXT NOT NULL DEFAULT '',
+  created_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE events (
+  id TEXT PRIMARY KEY,
+  type TEXT NOT NULL,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  app_id TEXT,
+  actor_type TEXT NOT NULL,
+  actor_id TEXT,
+  user_id TEXT,
+  challenge_id TEXT,
+  action_id TEXT,
+  session_id TEXT,
+  organization_id TEXT,
+  request_id TEXT,
+  context TEXT,
+  data TEXT NOT NULL,
+  created_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX events_of_action ON events (action_id, id) WHERE action_id IS NOT NULL;
+
+CREATE INDEX events_of_challenge ON events (challenge_id, id) WHERE challenge_id IS NOT NULL;
+
+CREATE INDEX events_of_environment ON events (environment_id, id);
+
+CREATE INDEX events_of_session ON events (session_id, id) WHERE session_id IS NOT NULL;
+
+CREATE INDEX events_of_type ON events (environment_id, type, id);
+
+CREATE UNIQUE INDEX events_of_user ON events (environment_id, user_id, id);
+
+CREATE TABLE idempotency (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL,
+  body_hash TEXT NOT NULL,
+  sealed TEXT NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX idempotency_by_expiry ON idempotency (expires_at);
+
+CREATE TABLE identifiers (
+  environment_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  type TEXT NOT NULL CHECK (type IN ('email', 'phone')),
+  value TEXT NOT NULL,
+  spelling TEXT NOT NULL,
+  verified_at INTEGER,
+  is_primary INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (user_id, type, value),
+  FOREIGN KEY (environment_id, user_id) REFERENCES users (environment_id, id) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX identifiers_of_address ON identifiers (environment_id, type, value);
+
+CREATE UNIQUE INDEX identifiers_primary ON identifiers (user_id, type) WHERE is_primary = 1;
+
+CREATE UNIQUE INDEX identifiers_proven ON identifiers (environment_id, type, value) WHERE verified_at IS NOT NULL;
+
+CREATE TABLE instance (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  epoch INTEGER NOT NULL,
+  -- The highest instant committed: judgements use the later of it and the caller's now.
+  last_instant INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE limits (
+  id TEXT PRIMARY KEY,
+  hits TEXT NOT NULL,
+  -- The one event that tells of refusals in the running window.
+  fired_event_id TEXT,
+  fired_at INTEGER,
+  fired INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX limits_by_expiry ON limits (expires_at);
+
+CREATE TABLE messages (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL,
+  challenge_id TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  recipient TEXT NOT NULL,
+  domain TEXT NOT NULL,
+  sealed TEXT,
+  keep_sealed_until INTEGER,
+  is_void INTEGER NOT NULL,
+  status TEXT NOT NULL CHECK (status IN ('queued', 'sent', 'failed')),
+  attempt INTEGER NOT NULL,
+  due_at INTEGER NOT NULL,
+  leased_until INTEGER NOT NULL,
+  reply TEXT,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  sent_at INTEGER,
+  FOREIGN KEY (environment_id, challenge_id) REFERENCES challenges (environment_id, id) ON DELETE CASCADE
+) STRICT;
+
+CREATE INDEX messages_due ON messages (due_at) WHERE status = 'queued';
+
+CREATE INDEX messages_kept ON messages (keep_sealed_until) WHERE keep_sealed_until IS NOT NULL;
+
+CREATE INDEX messages_of_challenge ON messages (environment_id, challenge_id);
+
+CREATE INDEX messages_of_environment ON messages (environment_id, id);
+
+CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT;
+
+CREATE TABLE secrets (
+  key_id TEXT PRIMARY KEY,
+  last_used_at INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE send_counts (
+  environment_id TEXT NOT NULL,
+  hour INTEGER NOT NULL,
+  sends INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, hour)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sessions (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL,
+  app_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  -- The proof: an event of the same environment and user. A session without a proof cannot be written.
+  proof_event_id TEXT NOT NULL,
+  methods TEXT NOT NULL,
+  amr TEXT NOT NULL,
+  auth_time INTEGER NOT NULL,
+  ip_address TEXT,
+  user_agent TEXT,
+  device_id TEXT,
+  epoch INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  revoked_at INTEGER,
+  refresh_hash TEXT NOT NULL,
+  refresh_expires_at INTEGER NOT NULL,
+  -- The token before the current one, for answers that were lost: who used it, and how to make the current one again.
+  previous_hash TEXT,
+  previous_salt TEXT,
+  previous_key_id TEXT,
+  previous_ip_address TEXT,
+  previous_user_agent TEXT,
+  rotated_at INTEGER,
+  repeats INTEGER NOT NULL,
+  FOREIGN KEY (environment_id, user_id) REFERENCES users (environment_id, id) ON DELETE CASCADE,
+  FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id),
+  FOREIGN KEY (environment_id, user_id, proof_event_id) REFERENCES events (environment_id, user_id, id)
+) STRICT;
+
+CREATE INDEX sessions_by_expiry ON sessions (environment_id, expires_at);
+
+CREATE INDEX sessions_of_proof ON sessions (environment_id, user_id, proof_event_id);
+
+CREATE INDEX sessions_of_user ON sessions (environment_id, user_id, id);
+
+CREATE TABLE signing_keys (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  public_jwk TEXT NOT NULL,
+  sealed_private_jwk TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  activates_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX signing_keys_of_environment ON signing_keys (environment_id, activates_at);
+
+CREATE TABLE users (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  external_id TEXT,
+  name TEXT,
+  username TEXT,
+  locale TEXT,
+  status TEXT NOT NULL CHECK (status IN ('active', 'blocked')),
+  metadata TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  last_sign_in_at INTEGER,
+  UNIQUE (environment_id, id)
+) STRICT;
+
+CREATE UNIQUE INDEX users_external_id ON users (environment_id, external_id) WHERE external_id IS NOT NULL;
+
+CREATE UNIQUE INDEX users_username ON users (environment_id, username) WHERE username IS NOT NULL;
+
+CREATE TABLE weak_guesses (
+  environment_id TEXT NOT NULL,
+  minute INTEGER NOT NULL,
+  guesses INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, minute)
+) STRICT, WITHOUT ROWID;
