@@ -1,0 +1,377 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ENDPOINTS } from '../../src/http/routes.ts'
+import { type Answer, type TestServer, testServer } from '../setup/server.ts'
+import { endpointOf, expectAnswer } from './answers.ts'
+import { buildWorld, codeOf, fresh, handoverOf, later, mailbox, send, type World } from './world.ts'
+
+let server: TestServer
+let world: World
+beforeAll(async () => {
+  const box = mailbox()
+  server = await testServer({ transport: box })
+  world = await buildWorld(server, box, 'test')
+})
+afterAll(() => server.stop())
+
+const exercised = new Set<string>()
+
+/** Calls and checks the whole answer against its endpoint. */
+async function ask(method: string, path: string, body?: unknown): Promise<Answer['body']> {
+  const answer = await server.call(method, path, body)
+  const endpoint = endpointOf(method, path)
+  expectAnswer(endpoint, answer)
+  exercised.add(`${endpoint.method} ${endpoint.path}`)
+  return answer.body
+}
+
+describe('the whole answer of', () => {
+  test('POST /v1/challenges with nothing but an address: defaults, and null where there is none', async () => {
+    const body = await ask('POST', '/v1/challenges', { to: 'Ada@Example.com' })
+    expect(body).toEqual({
+      id: expect.stringMatching(/^chl_/),
+      status: 'pending',
+      channel: 'email',
+      method: 'emailCode',
+      methods: ['emailCode'],
+      to: 'Ada@Example.com',
+      userId: null,
+      appId: expect.stringMatching(/^app_/),
+      purpose: 'signIn',
+      credential: 'code',
+      codeLength: 6,
+      tag: expect.stringMatching(/^[A-Z]{3}$/),
+      redirectUrl: null,
+      linkVia: null,
+      isBrowserBound: false,
+      state: null,
+      locale: null,
+      template: null,
+      userMode: 'create',
+      metadata: {},
+      createdAt: '2026-11-21T12:00:00.000Z',
+      expiresAt: '2026-11-21T12:10:00.000Z',
+      verifiedAt: null,
+      attemptsLeft: 5,
+      sendsLeft: 2,
+      resendAt: '2026-11-21T12:00:30.000Z',
+    })
+  })
+
+  test('POST /v1/challenges with every field: each is given back as it was sent', async () => {
+    const asked = {
+      to: fresh(),
+      purpose: 'withdraw.funds:EUR',
+      credential: 'codeAndLink',
+      redirectUrl: 'https://app.example/cb?x=1',
+      linkVia: 'app',
+      state: 'opaque ✓',
+      locale: 'de-AT',
+      userMode: 'existing',
+      metadata: { order: { id: 7, tags: ['a'] } },
+      appId: world.appId,
+    }
+    const body = await ask('POST', '/v1/challenges', {
+      ...asked,
+      channel: 'email',
+      codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+      expiresInSeconds: 60,
+      templateVariables: { orderNumber: '7' },
+      externalId: 'ext-full',
+      session: true,
+      context: { ipAddress: '203.0.113.9', userAgent: 'agent', deviceToken: 'odt_x' },
+    })
+    expect(body).toMatchObject({ ...asked, isBrowserBound: true, expiresAt: '2026-11-21T12:01:00.000Z' })
+    expect(body.methods).toEqual(['emailCode', 'emailLink'])
+    expect(body.method).toBeNull()
+  })
+
+  test('POST /v1/challenges for a userId: `to` is masked', async () => {
+    const body = await ask('POST', '/v1/challenges', { userId: world.userId })
+    expect(body).toMatchObject({ userId: world.userId, to: `${world.email[0]}***@example.com` })
+    expect(JSON.stringify(body)).not.toContain(world.email)
+  })
+
+  test('POST /v1/challenges for a link alone: no code, so no length', async () => {
+    const body = await ask('POST', '/v1/challenges', {
+      to: fresh(),
+      credential: 'link',
+      redirectUrl: 'http://localhost:3000/cb',
+    })
+    expect(body).toMatchObject({
+      codeLength: null,
+      method: 'emailLink',
+      methods: ['emailLink'],
+      linkVia: 'ostiary',
+    })
+  })
+
+  test('verify, resend, get and list of a challenge', async () => {
+    const challenge = await send(server, { to: fresh(), metadata: { a: 1 } })
+    await later(server, 31_000)
+    const resent = await ask('POST', `/v1/challenges/${challenge.id}/resend`, {})
+    expect(resent).toMatchObject({ earlierCodes: 'valid', sendsLeft: 1, id: challenge.id })
+    const code = await codeOf(server, challenge.id)
+    const verified = await ask('POST', `/v1/challenges/${challenge.id}/verify`, { code })
+    expect(verified).toMatchObject({
+      isNewUser: true,
+      challenge: {
+        status: 'verified',
+        method: 'emailCode',
+        attemptsLeft: 4,
+        verifiedAt: '2026-11-21T12:00:31.000Z',
+      },
+      user: { email: challenge.to, emailVerified: true, phone: null, phoneVerified: false, status: 'active' },
+      session: { methods: ['emailCode'], amr: ['otp'], authTime: '2026-11-21T12:00:31.000Z', deviceId: null },
+    })
+    expect(verified.challenge.userId).toBe(verified.user.id)
+    const read = await ask('GET', `/v1/challenges/${challenge.id}`)
+    expect(read.timeline.map((entry: { type: string }) => entry.type)).toEqual(
+      expect.arrayContaining([
+        'challenge.created',
+        'challenge.resent',
+        'challenge.verified',
+        'session.created',
+      ]),
+    )
+    const { timeline, ...rest } = read
+    expect(rest).toEqual(verified.challenge)
+    const list = await ask('GET', `/v1/challenges?to=${challenge.to.toUpperCase()}`)
+    expect(list).toEqual({ data: [verified.challenge], nextCursor: null })
+  })
+
+  test('POST /v1/challenges/verify', async () => {
+    const redirectUrl = 'http://localhost:3000/cb'
+    const challenge = await send(server, { to: fresh(), credential: 'link', redirectUrl, state: 's' })
+    const { link } = await server.message({ challengeId: challenge.id })
+    const body = await ask('POST', '/v1/challenges/verify', { linkToken: await handoverOf(server, link) })
+    expect(body).toMatchObject({
+      challenge: { method: 'emailLink', state: 's' },
+      session: { methods: ['emailLink'] },
+    })
+  })
+
+  test('verify of a challenge that opens no session, of userMode none, and its claim', async () => {
+    const silent = await server.signIn(fresh(), { session: false })
+    expect(silent.body).toMatchObject({
+      session: null,
+      tokens: null,
+      isNewUser: true,
+      user: { lastSignInAt: null },
+    })
+    expect(await ask('POST', '/v1/sessions', { challengeId: silent.body.challenge.id })).toMatchObject({
+      session: { authTime: silent.body.challenge.verifiedAt },
+      user: { id: silent.body.user.id },
+    })
+    const none = await server.signIn(fresh(), { userMode: 'none' })
+    expectAnswer(endpointOf('POST', '/v1/challenges/x/verify'), none)
+    expect(none.body).toMatchObject({ user: null, session: null, tokens: null, isNewUser: false })
+    const claimed = await ask('POST', `/v1/challenges/${none.body.challenge.id}/claim`, {
+      userId: world.userId,
+    })
+    expect(claimed.user.identifiers).toContainEqual({
+      type: 'email',
+      value: none.body.challenge.to,
+      verifiedAt: expect.any(String),
+      isPrimary: false,
+    })
+  })
+
+  test('sessions: refresh, verify, get, list, revoke', async () => {
+    const { session, tokens, user } = (await server.signIn(fresh())).body
+    const refreshed = await ask('POST', '/v1/sessions/refresh', { refreshToken: tokens.refreshToken })
+    expect(refreshed.session).toMatchObject({ id: session.id, authTime: session.authTime })
+    const { accessToken } = refreshed.tokens
+    expect(await ask('POST', '/v1/sessions/verify', { accessToken })).toMatchObject({
+      isActive: true,
+      session: { id: session.id },
+      user: { id: user.id },
+    })
+    expect(await ask('POST', '/v1/sessions/verify', { accessToken: 'x' })).toEqual({
+      isActive: false,
+      session: null,
+      user: null,
+    })
+    expect(await ask('GET', `/v1/sessions/${session.id}`)).toEqual(refreshed.session)
+    expect((await ask('GET', `/v1/users/${user.id}/sessions`)).data).toEqual([refreshed.session])
+    const revoked = await ask('POST', `/v1/sessions/${session.id}/revoke`, {})
+    expect(revoked.revokedAt).toBe(new Date(server.clock.now()).toISOString())
+    expect(await ask('POST', `/v1/users/${user.id}/sessions/revoke`)).toEqual({ revoked: 0 })
+  })
+
+  test('users', async () => {
+    const bare = await ask('POST', '/v1/users', {})
+    expect(bare).toEqual({
+      id: expect.stringMatching(/^usr_/),
+      externalId: null,
+      name: null,
+      username: null,
+      email: null,
+      emailVerified: false,
+      phone: null,
+      phoneVerified: false,
+      identifiers: [],
+      locale: null,
+      status: 'active',
+      metadata: {},
+      createdAt: expect.any(String),
+      updatedAt: bare.createdAt,
+      lastSignInAt: null,
+    })
+    const given = {
+      externalId: 'e-1',
+      name: 'Ada',
+      username: 'ada',
+      locale: 'en',
+      metadata: { plan: 'free' },
+    }
+    const email = fresh('Ada')
+    const phone = '+491701234567'
+    const user = await ask('POST', '/v1/users', {
+      ...given,
+      email,
+      emailVerified: true,
+      phone,
+      phoneVerified: true,
+    })
+    expect(user).toMatchObject({
+      ...given,
+      email: email.toLowerCase(),
+      emailVerified: true,
+      phone,
+      phoneVerified: true,
+    })
+    expect(await ask('GET', `/v1/users/${user.id}`)).toEqual(user)
+    for (const filter of [`email=${email}`, 'phone=%2B491701234567', 'externalId=e-1', 'username=ada'])
+      expect((await ask('GET', `/v1/users?${filter}`)).data).toEqual([user])
+    await later(server, 1000)
+    const patched = await ask('PATCH', `/v1/users/${user.id}`, { name: null, metadata: { plan: 'paid' } })
+    expect(patched).toEqual({
+      ...user,
+      name: null,
+      metadata: { plan: 'paid' },
+      updatedAt: new Date(server.clock.now()).toISOString(),
+    })
+    const added = await ask('POST', `/v1/users/${user.id}/identifiers`, {
+      type: 'email',
+      value: 'two@example.com',
+    })
+    expect(added.identifiers).toContainEqual({
+      type: 'email',
+      value: 'two@example.com',
+      verifiedAt: null,
+      isPrimary: false,
+    })
+    const removed = await ask('DELETE', `/v1/users/${user.id}/identifiers?type=email&value=two@example.com`)
+    expect(removed.identifiers).toEqual(user.identifiers)
+    expect(await ask('POST', `/v1/users/${user.id}/block`, {})).toMatchObject({ status: 'blocked' })
+    expect(await ask('POST', `/v1/users/${user.id}/unblock`)).toMatchObject({ status: 'active' })
+    expect(await ask('DELETE', `/v1/users/${user.id}`)).toBe('')
+  })
+
+  test('apps', async () => {
+    const app = await ask('POST', '/v1/apps', { name: 'Shop' })
+    expect(app).toMatchObject({
+      name: 'Shop',
+      publishableKey: expect.stringMatching(/^opk_test_[\w-]{49}$/),
+      redirectUrls: [],
+      origins: [],
+      audience: null,
+      isDefault: false,
+    })
+    expect(await ask('GET', `/v1/apps/${app.id}`)).toEqual(app)
+    expect((await ask('GET', '/v1/apps')).data).toContainEqual(app)
+    const patch = {
+      redirectUrls: ['https://shop.example/*'],
+      origins: ['https://shop.example'],
+      audience: 'shop',
+    }
+    expect(await ask('PATCH', `/v1/apps/${app.id}`, patch)).toMatchObject(patch)
+    expect(await ask('PATCH', `/v1/apps/${app.id}`, { redirectUrls: null, audience: null })).toMatchObject({
+      redirectUrls: [],
+      origins: ['https://shop.example'],
+      audience: null,
+    })
+    expect(await ask('DELETE', `/v1/apps/${app.id}`)).toBe('')
+  })
+
+  test('API keys: the secret is in the first answer alone', async () => {
+    const key = await ask('POST', '/v1/api-keys', { name: 'Backend', scopes: ['auth', 'auth'] })
+    expect(key).toMatchObject({
+      secret: expect.stringMatching(/^osk_test_[\w-]{49}$/),
+      scopes: ['auth'],
+      revokedAt: null,
+    })
+    const { secret, ...rest } = key
+    const list = await ask('GET', '/v1/api-keys')
+    expect(list.data[0]).toEqual(rest)
+    expect(JSON.stringify(list)).not.toContain(secret)
+    expect(await ask('DELETE', `/v1/api-keys/${key.id}`)).toBe('')
+    expect((await ask('GET', '/v1/api-keys')).data[0].revokedAt).toBe(
+      new Date(server.clock.now()).toISOString(),
+    )
+  })
+
+  test('settings', async () => {
+    const settings = await ask('GET', '/v1/settings')
+    expect(await ask('PATCH', '/v1/settings', { brand: { name: 'Acme' } })).toEqual({
+      ...settings,
+      brand: { ...settings.brand, name: 'Acme' },
+    })
+    expect(await ask('PATCH', '/v1/settings', { brand: null })).toEqual(settings)
+  })
+
+  test('events and messages', async () => {
+    const challenge = await send(server, {
+      to: fresh(),
+      context: { ipAddress: '2001:db8::1', userAgent: 'Firefox' },
+    })
+    const events = await ask('GET', `/v1/events?challengeId=${challenge.id}&type=challenge.created`)
+    expect(events.data).toMatchObject([
+      {
+        type: 'challenge.created',
+        actor: { type: 'api_key' },
+        challengeId: challenge.id,
+        appId: challenge.appId,
+        requestId: expect.stringMatching(/^req_/),
+        context: { ipAddress: '2001:db8::1', userAgent: 'Firefox' },
+      },
+    ])
+    await server.ostiary.drain()
+    const messages = await ask('GET', `/v1/messages?to=${challenge.to}&wait=1`)
+    expect(messages.data).toMatchObject([
+      {
+        challengeId: challenge.id,
+        to: challenge.to,
+        link: null,
+        code: expect.stringMatching(/^\d{6}$/),
+        status: 'sent',
+      },
+    ])
+    expect(messages.data[0].text).toContain(challenge.tag)
+  })
+})
+
+test('every endpoint of the table was asked', () => {
+  const missing = ENDPOINTS.map(one => `${one.method} ${one.path}`).filter(name => !exercised.has(name))
+  expect(missing).toEqual([])
+})
+
+test('HEAD of every GET has its status and headers, and no body', async () => {
+  for (const endpoint of ENDPOINTS.filter(one => one.method === 'GET')) {
+    const ids = {
+      sessions: world.sessionId,
+      challenges: world.challengeId,
+      users: world.userId,
+      apps: world.appId,
+    }
+    const noun = endpoint.path.split('/')[2] as keyof typeof ids
+    const path = endpoint.path.replace('{id}', ids[noun])
+    const got = await server.call('GET', path)
+    const head = await server.call('HEAD', path)
+    expect(head).toMatchObject({ status: got.status, body: '' })
+    expect(got.status).toBe(200)
+    for (const name of ['content-type', 'cache-control', 'etag'])
+      expect(head.headers.get(name)).toBe(got.headers.get(name))
+    expect(head.headers.get('request-id')).toMatch(/^req_/)
+  }
+})

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import type { Scope } from '../../src/core/rows.ts'
+import { ENDPOINTS } from '../../src/http/routes.ts'
+import { type TestServer, testServer } from '../setup/server.ts'
+import { expectRefusal } from './answers.ts'
+import { buildWorld, dump, mailbox, nowhere, raw, type World } from './world.ts'
+
+let server: TestServer
+let worlds: Record<'test' | 'live', World>
+beforeAll(async () => {
+  const box = mailbox()
+  server = await testServer({ transport: box })
+  worlds = { test: await buildWorld(server, box, 'test'), live: await buildWorld(server, box, 'live') }
+})
+afterAll(() => server.stop())
+
+type Ask = { path?: string; query?: string; body?: unknown }
+type Matrix = Record<string, (its: World, mine: World) => Ask[]>
+
+const context = { ipAddress: '198.51.100.7' }
+
+/** For each endpoint: every request by which a caller can name something (`its`), beside what is the caller's own. */
+const NAMED: Matrix = {
+  'POST /v1/challenges': its => [
+    { body: { userId: its.userId, context } },
+    { body: { to: 'someone@example.com', appId: its.appId, context } },
+  ],
+  'GET /v1/challenges': its => [{ query: `userId=${its.userId}` }],
+  'POST /v1/challenges/verify': (its, mine) => [
+    { body: { linkToken: its.linkToken, context } },
+    { body: { linkToken: its.handover } },
+    { body: { linkToken: mine.handover, challengeId: its.challengeId } },
+  ],
+  'GET /v1/challenges/{id}': its => [{ path: its.challengeId }, { path: its.verifiedId }],
+  'POST /v1/challenges/{id}/verify': its => [
+    { path: its.challengeId, body: { code: '123456', context } },
+    { path: its.verifiedId, body: { code: '123456' } },
+  ],
+  'POST /v1/challenges/{id}/resend': its => [
+    { path: its.challengeId, body: {} },
+    { path: its.verifiedId, body: {} },
+  ],
+  'POST /v1/challenges/{id}/claim': (its, mine) => [
+    { path: its.verifiedId, body: { userId: mine.userId } },
+    { path: mine.verifiedId, body: { userId: its.userId } },
+    { path: mine.verifiedId, body: { externalId: its.externalId } },
+  ],
+  'POST /v1/sessions': its => [{ body: { challengeId: its.provenId, context } }],
+  'POST /v1/sessions/refresh': its => [{ body: { refreshToken: its.refreshToken, context } }],
+  'POST /v1/sessions/verify': its => [{ body: { accessToken: its.accessToken } }],
+  'GET /v1/sessions/{id}': its => [{ path: its.sessionId }],
+  'POST /v1/sessions/{id}/revoke': its => [{ path: its.sessionId, body: {} }],
+  'POST /v1/users': () => [],
+  'GET /v1/users': its => [{ query: `externalId=${its.externalId}` }, { query: `email=${its.email}` }],
+  'GET /v1/users/{id}': its => [{ path: its.userId }],
+  'PATCH /v1/users/{id}': its => [{ path: its.userId, body: { name: 'Eve' } }],
+  'DELETE /v1/users/{id}': its => [{ path: its.userId }],
+  'POST /v1/users/{id}/block': its => [{ path: its.userId, body: {} }],
+  'POST /v1/users/{id}/unblock': its => [{ path: its.userId, body: {} }],
+  'POST /v1/users/{id}/identifiers': its => [
+    { path: its.userId, body: { type: 'email', value: 'eve@example.com', isVerified: true } },
+  ],
+  'DELETE /v1/users/{id}/identifiers': its => [{ path: its.userId, query: `type=email&value=${its.email}` }],
+  'GET /v1/users/{id}/sessions': its => [{ path: its.userId }],
+  'POST /v1/users/{id}/sessions/revoke': its => [{ path: its.userId, body: {} }],
+  'POST /v1/apps': () => [],
+  'GET /v1/apps': () => [],
+  'GET /v1/apps/{id}': its => [{ path: its.appId }],
+  'PATCH /v1/apps/{id}': its => [{ path: its.appId, body: { redirectUrls: ['https://evil.example/*'] } }],
+  'DELETE /v1/apps/{id}': its => [{ path: its.appId }],
+  'POST /v1/api-keys': () => [],
+  'GET /v1/api-keys': () => [],
+  'DELETE /v1/api-keys/{id}': its => [{ path: its.keyId }],
+  'GET /v1/settings': () => [],
+  'PATCH /v1/settings': () => [],
+  'GET /v1/events': its => [
+    { query: `userId=${its.userId}` },
+    { query: `challengeId=${its.challengeId}` },
+    { query: `sessionId=${its.sessionId}` },
+  ],
+  'GET /v1/messages': its => [{ query: `challengeId=${its.challengeId}` }, { query: `to=${its.email}` }],
+}
+
+const names = ENDPOINTS.map(one => `${one.method} ${one.path}`)
+
+test('the matrix has every endpoint of the table', () => {
+  expect(Object.keys(NAMED).sort()).toEqual([...names].sort())
+})
+
+/** The answer with what is new in every answer masked. */
+async function asked(name: string, { path = '', query, body }: Ask, key: string) {
+  const [method = '', pattern = ''] = name.split(' ')
+  const url = pattern.replace('{id}', path) + (query === undefined ? '' : `?${query}`)
+  const { status, headers, text } = await raw(server, method, url, body, { key })
+  const { 'request-id': requestId = '', ...rest } = headers
+  return { status, headers: rest, text: text.replaceAll(requestId, 'REQUEST') }
+}
+
+describe.each([
+  ['test', 'live'],
+  ['live', 'test'],
+] as const)('with a key of %s, what is in %s', (own, foreign) => {
+  test.each(names)('answers like nothing, and nothing is written: %s', async name => {
+    const mine = worlds[own]
+    const foreignAsks = NAMED[name]?.(worlds[foreign], mine) ?? []
+    const randomAsks = NAMED[name]?.(nowhere(server, mine.key), mine) ?? []
+    for (const [index, ask] of foreignAsks.entries()) {
+      const before = await dump(server)
+      const answer = await asked(name, ask, mine.key)
+      expect(await dump(server)).toEqual(before)
+      const random = await asked(name, randomAsks[index] as Ask, mine.key)
+      expect(answer).toEqual(random)
+      expect(await dump(server)).toEqual(before)
+      expect(answer.text).not.toMatch(/"(userId|sub)":"usr_/)
+    }
+  })
+  test('is there for a key of its own', async () => {
+    const its = worlds[foreign]
+    for (const [path, id] of [
+      ['users', its.userId],
+      ['challenges', its.challengeId],
+      ['sessions', its.sessionId],
+      ['apps', its.appId],
+    ]) {
+      expect((await server.call('GET', `/v1/${path}/${id}`, undefined, { key: its.key })).status).toBe(200)
+      expectRefusal(
+        await server.call('GET', `/v1/${path}/${id}`, undefined, { key: worlds[own].key }),
+        'not_found',
+      )
+    }
+  })
+})
+
+test('lists of one environment hold nothing of the other', async () => {
+  for (const path of ['challenges', 'users', 'apps', 'api-keys', 'events']) {
+    const idsOf = async (key: string) => {
+      const { body } = await server.call(
+        'GET',
+        `/v1/${path}${path === 'apps' ? '' : '?limit=100'}`,
+        undefined,
+        { key },
+      )
+      return body.data.map((row: { id: string }) => row.id) as string[]
+    }
+    const [test, live] = [await idsOf(server.key), await idsOf(server.liveKey)]
+    expect(test.length).toBeGreaterThan(0)
+    expect(live.length).toBeGreaterThan(0)
+    expect(test.filter(id => live.includes(id))).toEqual([])
+  }
+})
+
+test('live has no inbox: the route answers like any unknown path', async () => {
+  expectRefusal(await server.call('GET', '/v1/messages', undefined, { key: server.liveKey }), 'not_found')
+})
+
+describe('without a key', () => {
+  test.each(names)('%s is unauthorized', async name => {
+    const [method = '', path = ''] = name.split(' ')
+    expectRefusal(
+      await server.call(method, path.replace('{id}', 'x'), undefined, { key: null }),
+      'unauthorized',
+    )
+  })
+})
+
+describe('with each scope alone', () => {
+  const SCOPES: Scope[] = ['auth', 'users', 'read', 'review', 'admin']
+  const keys = new Map<Scope, string>()
+  beforeAll(async () => {
+    for (const scope of SCOPES) keys.set(scope, (await server.newKey([scope])).secret)
+  })
+  test.each(ENDPOINTS)('$method $path lets in what its scopes say', async ({ method, path, scopes }) => {
+    const nothing = nowhere(server, '')
+    for (const scope of SCOPES) {
+      const hasBody = method === 'POST' || method === 'PATCH'
+      const answer = await server.call(
+        method,
+        path.replace('{id}', nothing.userId),
+        hasBody ? { '?': 1 } : undefined,
+        {
+          key: keys.get(scope) as string,
+        },
+      )
+      if (scope === 'admin' || scopes.includes(scope)) expect([200, 204, 400, 404]).toContain(answer.status)
+      else expectRefusal(answer, 'scope_insufficient')
+    }
+  })
+  test('no endpoint is open to every scope, and none to review', () => {
+    for (const { scopes } of ENDPOINTS) {
+      expect(scopes.length).toBeGreaterThan(0)
+      expect(scopes).not.toContain('review')
+    }
+  })
+})

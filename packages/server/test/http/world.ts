@@ -1,0 +1,225 @@
+import { DatabaseSync } from 'node:sqlite'
+import { expect } from 'vitest'
+import { newId } from '../../src/core/ids.ts'
+import type { Mail, Transport } from '../../src/core/ports.ts'
+import type { Answer, TestServer } from '../setup/server.ts'
+
+/** A transport that keeps what it was given: how a test reads the mail of `live`, which has no inbox. */
+export interface Mailbox extends Transport {
+  mails: Mail[]
+  code(to: string): string
+  link(to: string): string
+}
+
+export function mailbox(): Mailbox {
+  const mails: Mail[] = []
+  const textTo = (to: string) => mails.findLast(mail => mail.to === to)?.text ?? ''
+  return {
+    name: 'mailbox',
+    timeoutMs: 1000,
+    mails,
+    send: async mail => {
+      mails.push(mail)
+      return { reply: '250 kept' }
+    },
+    close: async () => {},
+    code: to => /^ {4}(\d+(?: \d+)*)$/m.exec(textTo(to))?.[1]?.replaceAll(' ', '') ?? '',
+    link: to => /^https?:\S+$/m.exec(textTo(to))?.[0] ?? '',
+  }
+}
+
+/** Every row of every table but `instance`, as text: equal dumps mean that nothing was written in between. */
+export async function dump(
+  server: TestServer,
+  without: readonly string[] = [],
+): Promise<Record<string, string[]>> {
+  await server.ostiary.drain()
+  const db = new DatabaseSync(server.file, { readOnly: true })
+  try {
+    const tables = db
+      .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'instance'")
+      .all()
+    const rows: Record<string, string[]> = {}
+    for (const { name } of tables as { name: string }[]) {
+      if (!without.includes(name))
+        rows[name] = db
+          .prepare(`SELECT * FROM "${name}"`)
+          .all()
+          .map(row => JSON.stringify(row))
+          .sort()
+    }
+    return rows
+  } finally {
+    db.close()
+  }
+}
+
+/** How many rows each table has. */
+export async function rowCounts(server: TestServer): Promise<Record<string, number>> {
+  const rows = await dump(server)
+  return Object.fromEntries(Object.entries(rows).map(([table, list]) => [table, list.length]))
+}
+
+/** An answer with its body as bytes, for comparisons to the letter. */
+export async function raw(
+  server: TestServer,
+  method: string,
+  path: string,
+  body?: unknown,
+  options: { key?: string | null; headers?: Record<string, string> } = {},
+): Promise<{ status: number; headers: Record<string, string>; text: string }> {
+  const { key = server.key, headers = {} } = options
+  const response = await server.ostiary.app.request(`http://localhost:4545${path}`, {
+    method,
+    headers: {
+      ...(key !== null && { Authorization: `Bearer ${key}` }),
+      ...(body !== undefined && { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+  })
+  return {
+    status: response.status,
+    headers: Object.fromEntries(response.headers),
+    text: await response.text(),
+  }
+}
+
+/** Lets deliveries end, then moves the clock: a delivery that is under way would else outlive its lease. */
+export async function later(server: TestServer, ms: number): Promise<void> {
+  await server.ostiary.drain()
+  server.clock.advance(ms)
+}
+
+let count = 0
+/** An address that no other test uses. */
+export const fresh = (name = 'person') => `${name}${++count}@example.com`
+
+/** Sends a challenge; fails the test when it is refused. */
+export async function send(
+  server: TestServer,
+  body: Record<string, unknown>,
+  key = server.key,
+): Promise<Answer['body']> {
+  const sent = await server.call('POST', '/v1/challenges', body, { key })
+  expect(sent, JSON.stringify(sent.body)).toMatchObject({ status: 201 })
+  return sent.body
+}
+
+/** The code of a challenge in `test`. */
+export async function codeOf(server: TestServer, challengeId: string): Promise<string> {
+  return (await server.message({ challengeId })).code
+}
+
+/** A code of this length that is not the right one. */
+export const wrongCode = (code: string) => String((Number(code[0]) + 1) % 10) + code.slice(1)
+
+/** A page in another site or the link page itself, pressing the button of a link. */
+export async function press(
+  server: TestServer,
+  link: string,
+  headers: Record<string, string> = { 'Sec-Fetch-Site': 'same-origin' },
+): Promise<Response> {
+  return await server.ostiary.app.request(link, { method: 'POST', headers })
+}
+
+/** The token that a press handed over. */
+export async function handoverOf(server: TestServer, link: string): Promise<string> {
+  const pressed = await press(server, link)
+  expect(pressed.status).toBe(303)
+  return new URL(pressed.headers.get('location') ?? '').searchParams.get('token') ?? ''
+}
+
+/** One of each thing that has an id or a token, in one environment. */
+export interface World {
+  key: string
+  userId: string
+  externalId: string
+  email: string
+  challengeId: string
+  verifiedId: string
+  provenId: string
+  sessionId: string
+  appId: string
+  keyId: string
+  linkToken: string
+  handover: string
+  refreshToken: string
+  accessToken: string
+}
+
+export const APP_URL = 'https://app.example/cb'
+
+/** Builds a world. Live mail is read from the mailbox, test mail from the inbox. */
+export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' | 'live'): Promise<World> {
+  const key = mode === 'test' ? server.key : server.liveKey
+  const call = async (method: string, path: string, body?: unknown) => {
+    const answer = await server.call(method, path, body, { key })
+    expect(answer.status, `${method} ${path}: ${JSON.stringify(answer.body)}`).toBeLessThan(300)
+    return answer.body
+  }
+  const read = async (challenge: Answer['body']) => {
+    await server.ostiary.drain()
+    if (mode === 'live') return { code: box.code(challenge.to), link: box.link(challenge.to) }
+    return await server.message({ challengeId: challenge.id })
+  }
+  const prove = async (body: Record<string, unknown>) => {
+    const challenge = await send(server, body, key)
+    const { code } = await read(challenge)
+    return await call('POST', `/v1/challenges/${challenge.id}/verify`, { code })
+  }
+  const email = fresh(mode)
+  const externalId = `ext-${mode}`
+  const app = await call('POST', '/v1/apps', { name: 'An app', redirectUrls: [APP_URL] })
+  const linkOf = async (linkVia: string) => {
+    const asked = { to: fresh(mode), credential: 'codeAndLink', redirectUrl: APP_URL, linkVia, appId: app.id }
+    const challenge = await send(server, asked, key)
+    return { challenge, link: (await read(challenge)).link }
+  }
+  const signedIn = await prove({ to: email, externalId })
+  const proven = await prove({ to: fresh(mode), session: false })
+  const verified = await prove({ to: fresh(mode), userMode: 'none' })
+  const viaApp = await linkOf('app')
+  const viaOstiary = await linkOf('ostiary')
+  const apiKey = await call('POST', '/v1/api-keys', { name: 'A key', scopes: ['read'] })
+  return {
+    key,
+    userId: signedIn.user.id,
+    externalId,
+    email,
+    challengeId: viaApp.challenge.id,
+    verifiedId: verified.challenge.id,
+    provenId: proven.challenge.id,
+    sessionId: signedIn.session.id,
+    appId: app.id,
+    keyId: apiKey.id,
+    linkToken: new URL(viaApp.link).searchParams.get('token') ?? '',
+    handover: await handoverOf(server, viaOstiary.link),
+    refreshToken: signedIn.tokens.refreshToken,
+    accessToken: signedIn.tokens.accessToken,
+  }
+}
+
+/** A world of nothing: ids and tokens of the right form that no environment has. */
+export function nowhere(server: TestServer, key: string): World {
+  const { random, keyring } = server.ostiary.deps
+  const id = (prefix: 'usr' | 'chl' | 'ses' | 'app' | 'key') => newId(prefix, server.clock.now())
+  const token = (kind: string) => `${kind}_${random.bytes(32).toString('base64url')}`
+  const refresh = Buffer.concat([random.bytes(48), keyring.derive('nothing').subarray(0, 16)])
+  return {
+    key,
+    userId: id('usr'),
+    externalId: 'ext-nowhere',
+    email: 'nobody@nowhere.example',
+    challengeId: id('chl'),
+    verifiedId: id('chl'),
+    provenId: id('chl'),
+    sessionId: id('ses'),
+    appId: id('app'),
+    keyId: id('key'),
+    linkToken: token('olk'),
+    handover: token('oht'),
+    refreshToken: `ort_${refresh.toString('base64url')}`,
+    accessToken: 'eyJhbGciOiJFUzI1NiJ9.e30.x',
+  }
+}
