@@ -12,7 +12,15 @@ describe('a queued message', () => {
       [id, 'mila@example.com', '481920 is your Acme code'],
     ])
     expect(outcomes).toEqual([
-      { id, environmentId: 'env_1', kind: 'sent', reply: '250 ok', now: NOON, keepSealedUntil: null },
+      {
+        id,
+        environmentId: 'env_1',
+        attempt: 1,
+        kind: 'sent',
+        reply: '250 ok',
+        now: NOON,
+        keepSealedUntil: null,
+      },
     ])
   })
 

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Page } from 'playwright-core'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { hasBrowser, openWindow, picture, useBrowser } from '../setup/browser.ts'
+import { apiOf, type DevServer, startDev } from '../setup/process.ts'
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+const LOOKS = [
+  { colorScheme: 'light', width: 360 },
+  { colorScheme: 'dark', width: 1280 },
+  // Two looks find what is wrong; pictures are taken of all four.
+  ...(process.env.SCREENSHOTS
+    ? ([
+        { colorScheme: 'light', width: 1280 },
+        { colorScheme: 'dark', width: 360 },
+      ] as const)
+    : []),
+] as const
+
+describe.skipIf(!hasBrowser)('every page', () => {
+  useBrowser()
+  let server: DevServer
+  beforeAll(async () => {
+    server = await startDev()
+  })
+
+  it.each(LOOKS)(
+    '$colorScheme, $width wide: fits, complains of nothing, and axe finds nothing',
+    async look => {
+      const { colorScheme, width } = look
+      const api = apiOf(server.url, server.facts.secretKey)
+      const person = await openWindow(server.url, {
+        colorScheme,
+        viewport: { width, height: 800 },
+        // The checker is put into the page; the page's own policy would keep it out. Nothing else here tests the policy.
+        bypassCSP: AXE !== null,
+      })
+      const { page } = person
+      const faults: string[] = []
+      const judge = async (name: string) => {
+        // With its styles: a heading can be found before they are there.
+        await page.waitForLoadState('load')
+        await picture(page, `${name}-${colorScheme}-${width}`)
+        faults.push(...(await faultsOf(page)).map(fault => `${name}: ${fault}`))
+      }
+
+      await page.goto(`${server.url}/dev/inbox`)
+      await page.locator('#state[data-state="live"]').waitFor()
+      await judge('inbox-empty-or-first')
+      await page.goto(`${server.url}/docs/errors`)
+      await judge('errors')
+      await page.goto(`${server.url}/`)
+      await judge('demo-address')
+      const address = `a.person.with.a.long.address+${colorScheme}${width}@mail.example.com`
+      await page.getByLabel('E-mail address').fill(address)
+      await page.keyboard.press('Enter')
+      await page.locator('#code').waitFor()
+      await judge('demo-code')
+      const { body } = await api('GET', `/v1/messages?to=${encodeURIComponent(address)}`)
+      const [{ code, link, challengeId }] = body.data
+      await page.locator('#code').pressSequentially(code === '111111' ? '222222' : '111111')
+      await page.getByRole('alert').waitFor()
+      await judge('demo-wrong-code')
+
+      await page.goto(`${server.url}/dev/inbox#${challengeId}`)
+      await page.locator('#digits').waitFor()
+      await page.frameLocator('#frame').locator('h1, h2, p').first().waitFor()
+      await judge('inbox')
+      await page.getByRole('tab', { name: 'Source' }).click()
+      await judge('inbox-source')
+
+      await page.goto(link)
+      await judge('link')
+      await page.getByRole('button', { name: 'Sign in' }).click()
+      await page.getByRole('heading', { name: 'You are signed in' }).waitFor()
+      await judge('demo-signed-in')
+      await page.goto(link)
+      await judge('link-used')
+      await page.goto(`${server.url}/l/olk_nothing`)
+      await judge('link-unknown')
+
+      expect(faults).toEqual([])
+      expect(person.complaints).toEqual([])
+      await person.close()
+    },
+  )
+})
+
+/** What a person would stumble over: a page wider than the window, and what axe-core knows to be a barrier. */
+async function faultsOf(page: Page): Promise<string[]> {
+  const { scrollWidth, clientWidth }: { scrollWidth: number; clientWidth: number } = await page.evaluate(
+    '(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)',
+  )
+  const faults = scrollWidth > clientWidth ? [`is ${scrollWidth} wide in a window of ${clientWidth}`] : []
+  // Through the debugger, not as a script of the page: its policy stays on.
+  await page.evaluate(`{${AXE}}`)
+  const violations: { id: string; nodes: { target: string[] }[] }[] = await page.evaluate(
+    'axe.run().then(({ violations }) => violations)',
+  )
+  return [
+    ...faults,
+    ...violations.map(
+      ({ id, nodes }) => `axe ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
+    ),
+  ]
+}
