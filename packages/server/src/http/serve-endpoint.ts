@@ -61,13 +61,29 @@ export function serveEndpoint(deps: ApiDeps, endpoint: Endpoint) {
         JSON.stringify(endpoint.render(result, call, deps)),
         etag === undefined ? {} : { ETag: etag },
       )
-    } catch (error) {
+    } catch (refusal) {
+      const error = keep ? await recordOf(deps, keep, refusal) : refusal
       if (!(error instanceof Replayed) || idempotencyKey === undefined || !keep) throw error
       const kept = deps.keyring.openWith(idempotencyKey, error.sealed, keep.id)
       if (kept === null)
         throw new OstiaryError('outcome_unknown', { reason: 'the kept answer cannot be opened' })
       return answer(endpoint, kept, { 'Idempotency-Replayed': 'true' })
     }
+  }
+}
+
+/**
+ * A guard before the write (settings, redirect list, a user who is gone) may refuse today what was answered before, and
+ * the first answer holds: so the record is looked for after all. What the store says of it, else the refusal.
+ */
+async function recordOf(deps: Deps, keep: Keep<unknown>, refusal: unknown): Promise<unknown> {
+  if (!(refusal instanceof OstiaryError) || refusal.status >= 500) return refusal
+  const { id, environmentId, bodyHash } = keep
+  try {
+    await deps.store.keep(null, deps.clock.now(), { id, environmentId, bodyHash, answer: async () => null })
+    return refusal
+  } catch (error) {
+    return error
   }
 }
 

@@ -252,3 +252,16 @@ test('nothing that is stored opens the answer: neither header nor body nor token
   for (const secret of [header, JSON.parse(text).tokens.refreshToken, JSON.parse(text).tokens.accessToken])
     expect(rows).not.toContain(secret)
 })
+
+test('the first answer holds when the settings would refuse the request by now', async () => {
+  const to = `someone@soon-blocked-${fresh().replace('@', '.')}`
+  const header = newHeader()
+  const first = await post('/v1/challenges', { to, context }, header)
+  expect(first.status).toBe(201)
+  const domain = to.slice(to.indexOf('@') + 1)
+  await server.call('PATCH', '/v1/settings', { emailDomains: { block: [domain] } })
+  const again = await post('/v1/challenges', { to, context }, header)
+  expect(again).toMatchObject({ status: 201, text: first.text, headers: { 'idempotency-replayed': 'true' } })
+  expectRefusal(await server.post('/v1/challenges', { to, context }), 'destination_not_allowed')
+  await server.call('PATCH', '/v1/settings', { emailDomains: null })
+})
