@@ -3,6 +3,7 @@
  * tables. Instants are epoch milliseconds. Methods are safe for concurrent use, and "exactly one" holds over all
  * processes that share the store.
  */
+import type { Vitals } from './metrics.ts'
 import type {
   ApiKey,
   App,
@@ -15,6 +16,7 @@ import type {
   Origin,
   Session,
   SigningKey,
+  Template,
   User,
 } from './rows.ts'
 import type { SettingsPatch } from './settings/settings.ts'
@@ -53,17 +55,37 @@ export interface Mail {
   replyTo: string | null
   subject: string
   text: string
-  html: string
+  /** Null: the mail is plain text. */
+  html: string | null
 }
 
-/** A delivery that did not happen. `isPermanent`: trying again cannot help (an SMTP 5xx reply, RFC 5321 4.2.1). */
+/**
+ * A delivery that did not happen, or of which nobody knows. `isPermanent`: trying again cannot help (an SMTP 5xx reply,
+ * RFC 5321 4.2.1). `isAboutMail`: refused by a server that works, so it says nothing of other mails. `mayHaveArrived`:
+ * all was handed over and no answer came, so another way must not carry it now.
+ */
 export class DeliveryError extends Error {
   override name = 'DeliveryError'
   readonly isPermanent: boolean
-  constructor(message: string, isPermanent: boolean, options?: ErrorOptions) {
+  readonly isAboutMail: boolean
+  readonly mayHaveArrived: boolean
+  constructor(
+    message: string,
+    isPermanent: boolean,
+    options: ErrorOptions & { isAboutMail?: boolean; mayHaveArrived?: boolean } = {},
+  ) {
     super(message, options)
     this.isPermanent = isPermanent
+    this.isAboutMail = options.isAboutMail ?? isPermanent
+    this.mayHaveArrived = options.mayHaveArrived ?? false
   }
+}
+
+/** What a provider tells of a mail after it took it. `detail` is its own words, cleaned. */
+export interface DeliveryReport {
+  messageId: string
+  kind: 'delivered' | 'bounced' | 'complained'
+  detail: string | null
 }
 
 /**
@@ -323,6 +345,8 @@ export interface Store {
    * caller that is behind by more than two seconds. Writes judge so by themselves.
    */
   judgeAt(now: number): Promise<number>
+  /** What the gauges of the metrics show. Read when somebody looks, so it may cost a scan of the outbox. */
+  vitals(): Promise<Vitals>
   /** Called after a commit that queued messages. */
   onQueued(listener: (environmentId: string) => void): void
 
@@ -358,6 +382,26 @@ export interface Store {
     remove: string[]
     reseal: { id: string; sealedPrivateJwk: string }[]
   }): Promise<void>
+
+  // Templates
+  listTemplates(environmentId: string, page: Page): Promise<Template[]>
+  findTemplate(environmentId: string, id: string): Promise<Template | null>
+  /** Of many with one name exactly one is created; none past `max` in its environment. */
+  createTemplate(
+    template: Template,
+    max: number,
+    origin: Origin,
+    now: number,
+    once?: Once<TemplateSaved>,
+  ): Promise<TemplateSaved>
+  /** Writes the template when its version is still the one that was read, and counts it up. */
+  updateTemplate(
+    template: Template,
+    changed: string[],
+    origin: Origin,
+    now: number,
+  ): Promise<TemplateSaved | Plain<'stale'>>
+  deleteTemplate(id: string, origin: Origin, now: number): Promise<boolean>
 
   // Challenges
   /** Takes all limits or none; writes challenge, sealed message and events in one. With N + 1 at once, N pass. */
@@ -398,10 +442,11 @@ export interface Store {
   ): Promise<OpenedLater>
   /** The challenge of a mailed link. Any number of looks change nothing. */
   findLink(linkHash: string): Promise<Challenge | null>
-  /** Records that a link was opened: at most `max` events a challenge. */
+  /** Records that a link was opened, and whether a scanner seems to have done it: at most `max` events a challenge. */
   recordLinkOpened(input: {
     challenge: Challenge
     now: number
+    method: string
     context: Circumstances
     max: number
     requestId: string
@@ -477,6 +522,11 @@ export interface Store {
   holdsLease(id: string, attempt: number, now: number): Promise<boolean>
   /** Writes how deliveries ended. Safe to repeat: what is settled already changes nothing and writes no second event. */
   settleMessages(outcomes: Settled[]): Promise<void>
+  /**
+   * Writes what a provider reported of a message as an event of its challenge, and nothing else: no report may lock
+   * anybody out. One event a message and kind, however often it is told; none for an unknown message.
+   */
+  recordDelivery(input: DeliveryReport & { now: number }): Promise<void>
   /** When the next message is due, or null. */
   nextDueAt(): Promise<number | null>
   findMessages(
@@ -486,6 +536,30 @@ export interface Store {
   ): Promise<ClaimedMessage[]>
   listEvents(environmentId: string, filter: EventFilter, page: Page): Promise<Event[]>
   addEvents(events: NewEvent[]): Promise<void>
+
+  // Secrets
+  /** Rows of a kind that are sealed under another key than this one, in the order of their ids, after `after`. */
+  listSealed(input: {
+    kind: SealedRow['kind']
+    exceptKeyId: string
+    after: string
+    limit: number
+  }): Promise<SealedRow[]>
+  /** Puts new seals in the place of those that were read. A row that was wiped or sealed anew since stays as it is. */
+  reseal(rows: readonly (SealedRow & { resealed: string })[], now: number): Promise<number>
+  /** Makes this the only signing key of its environment and revokes development keys: in one write. */
+  replaceSigningKeys(key: SigningKey, origin: Origin, now: number): Promise<void>
+  /**
+   * One small step of ending what a leaked secret could forge or read: rows of a kind, in the order of their ids, after
+   * `after`. Where the next step begins, or null when this was the last one.
+   */
+  endForgeable(input: {
+    kind: ForgeableKind
+    origin: Origin
+    now: number
+    after: string
+    limit: number
+  }): Promise<{ ended: number; next: string | null }>
 
   /** Looks for the record of an Idempotency-Key, and keeps the answer of a call that changed nothing. */
   keep<T>(outcome: T, now: number, once?: Once<T>): Promise<T>
@@ -498,6 +572,19 @@ export interface Store {
     limit: number
   }): Promise<boolean>
 }
+
+/** A row whose content is sealed under one of the secrets; its id and environment are what the seal is tied to. */
+export interface SealedRow {
+  kind: 'signingKey' | 'message'
+  id: string
+  environmentId: string
+  sealed: string
+}
+
+/** What rests on the secret besides keys: sessions (refresh tags), challenges (codes), messages, kept answers. */
+export type ForgeableKind = 'sessions' | 'challenges' | 'messages' | 'idempotency'
+
+export type TemplateSaved = { kind: 'saved'; template: Template } | Plain<'nameTaken' | 'tooMany'>
 
 export interface Retention {
   events: number

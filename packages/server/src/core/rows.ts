@@ -7,6 +7,8 @@ export interface Environment {
   /** A merge patch over the defaults, and the number of times it was written (the ETag). */
   settings: Record<string, unknown>
   settingsVersion: number
+  /** The number of times that its templates were written: tells whether they have to be read again. */
+  templatesVersion: number
   createdAt: number
 }
 
@@ -36,6 +38,26 @@ export interface ApiKey {
   isDevelopment: boolean
   createdAt: number
   revokedAt: number | null
+}
+
+/** A mail of the operator's own, by name. `version` counts its changes (the ETag). */
+export interface Template {
+  id: string
+  environmentId: string
+  name: string
+  channel: 'email'
+  /** By BCP 47 tag. */
+  locales: Record<string, TemplateTexts>
+  version: number
+  createdAt: number
+  updatedAt: number
+}
+
+export interface TemplateTexts {
+  subject: string
+  text: string
+  /** Null: the mail is plain text. */
+  html: string | null
 }
 
 export interface SigningKey {
@@ -212,6 +234,9 @@ export const EVENT_TYPES = [
   'message.sent',
   'message.retried',
   'message.failed',
+  'message.delivered',
+  'message.bounced',
+  'message.complained',
   'user.created',
   'user.updated',
   'user.blocked',
@@ -235,7 +260,9 @@ export const EVENT_TYPES = [
   'app.deleted',
   'environment.created',
   'settings.updated',
+  'template.updated',
   'signing_key.rotated',
+  'secret.rotated',
 ] as const
 
 export type EventType = (typeof EVENT_TYPES)[number]

@@ -9,6 +9,7 @@ import { sealContent } from '../messages/content.ts'
 import type { CodeForm, Created } from '../ports.ts'
 import type { App, Challenge, Credential } from '../rows.ts'
 import type { Settings } from '../settings/settings.ts'
+import { templateNamed } from '../templates/fit.ts'
 import { newToken } from '../tokens.ts'
 import { newCode, newTag, STRONG_LENGTH } from './code.ts'
 
@@ -56,8 +57,8 @@ export async function createChallenge(
   guardDestination(settings, identity)
   const credential = credentialOf(settings, input)
   guardRedirect(call, app, input)
-  if (input.template !== undefined)
-    throw new OstiaryError('template_invalid', { detail: `There is no template "${input.template}".` })
+  const templateVariables = input.templateVariables ?? {}
+  if (input.template !== undefined) templateNamed(view, input.template, { credential, templateVariables })
   const circumstances = circumstancesOf(input.context)
   const purpose = input.purpose ?? 'signIn'
   const linkVia = input.linkVia ?? settings.challenge.linkVia
@@ -103,8 +104,8 @@ export async function createChallenge(
             codeChallenge: input.codeChallenge ?? null,
             state: input.state ?? null,
             locale: input.locale ?? null,
-            template: null,
-            templateVariables: input.templateVariables ?? {},
+            template: input.template ?? null,
+            templateVariables,
             metadata: input.metadata ?? {},
             maxAttempts: settings.challenge.maxAttempts,
             maxSends: settings.challenge.maxSends,

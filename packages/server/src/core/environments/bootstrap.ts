@@ -17,6 +17,17 @@ export const systemOrigin = (environmentId: string): Origin => ({
   requestId: null,
 })
 
+/** The row of a new environment, with nothing set. */
+export const newEnvironment = (slug: string, mode: Environment['mode'], now: number): Environment => ({
+  id: newId('env', now),
+  slug,
+  mode,
+  settings: {},
+  settingsVersion: 1,
+  templatesVersion: 0,
+  createdAt: now,
+})
+
 /** Makes sure that an environment is there, with its default app and a key that signs. */
 export async function ensureEnvironment(
   deps: Pick<Deps, 'store' | 'clock' | 'random' | 'keyring'>,
@@ -25,14 +36,7 @@ export async function ensureEnvironment(
 ): Promise<Environment> {
   const { store, clock, random } = deps
   const now = clock.now()
-  const wanted: Environment = {
-    id: newId('env', now),
-    slug,
-    mode,
-    settings: {},
-    settingsVersion: 1,
-    createdAt: now,
-  }
+  const wanted = newEnvironment(slug, mode, now)
   const known = (await store.listEnvironments()).find(one => one.slug === slug)
   const environment =
     known ??

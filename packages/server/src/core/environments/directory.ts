@@ -1,8 +1,9 @@
 import type { Keyring } from '../keys.ts'
 import type { Clock, Store } from '../ports.ts'
-import type { ApiKey, App, Environment, SigningKey } from '../rows.ts'
+import type { ApiKey, App, Environment, SigningKey, Template } from '../rows.ts'
 import { importSigningKey, type SigningKeyPair } from '../sessions/access-token.ts'
 import { effectiveSettings, type Settings } from '../settings/settings.ts'
+import { MAX_TEMPLATES } from '../templates/templates.ts'
 
 /** An environment with all that a request needs to know of it. */
 export interface EnvironmentView {
@@ -11,6 +12,7 @@ export interface EnvironmentView {
   apps: App[]
   defaultApp: App
   signingKeys: SigningKey[]
+  templates: readonly Template[]
   /** The key that signs now. */
   signer: SigningKeyPair
 }
@@ -39,15 +41,28 @@ export function createDirectory(
   let views: { at: number; value: Promise<Map<string, EnvironmentView>> } | null = null
   let keys = new Map<string, { at: number; value: Promise<ApiKey | null> }>()
   const signers = new Map<string, Promise<SigningKeyPair>>()
+  const templates = new Map<string, { version: number; value: Template[] }>()
   const isFresh = (entry: { at: number } | null | undefined) =>
     entry != null && Math.abs(clock.now() - entry.at) < MAX_AGE_MS
+
+  /** They are large and change seldom: read again only when the environment says so. */
+  async function templatesOf({ id, templatesVersion: version }: Environment): Promise<Template[]> {
+    const known = templates.get(id)
+    if (known?.version === version) return known.value
+    const all = { limit: MAX_TEMPLATES, before: null, createdAfter: null, createdBefore: null }
+    const value = await store.listTemplates(id, all)
+    // What was read is of this version or a newer one; with a newer one it is read once more.
+    templates.set(id, { version, value })
+    return value
+  }
 
   async function load(): Promise<Map<string, EnvironmentView>> {
     const loaded = new Map<string, EnvironmentView>()
     for (const environment of await store.listEnvironments()) {
-      const [apps, signingKeys] = await Promise.all([
+      const [apps, signingKeys, own] = await Promise.all([
         store.listApps(environment.id),
         store.listSigningKeys(environment.id),
+        templatesOf(environment),
       ])
       const defaultApp = apps.find(app => app.isDefault)
       const active = signingKeys.find(key => key.activatesAt <= clock.now()) ?? signingKeys.at(-1)
@@ -56,6 +71,8 @@ export function createDirectory(
       if (!signer) {
         signer = importSigningKey(keyring, active)
         signers.set(active.id, signer)
+        // A key that does not open is tried anew: its row may be resealed by then.
+        signer.catch(() => signers.delete(active.id))
       }
       const settings = effectiveSettings(environment.settings, factorOf(environment))
       loaded.set(environment.id, {
@@ -64,6 +81,7 @@ export function createDirectory(
         apps,
         defaultApp,
         signingKeys,
+        templates: own,
         signer: await signer,
       })
     }

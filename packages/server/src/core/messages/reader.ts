@@ -1,5 +1,6 @@
 import type { EnvironmentView } from '../environments/directory.ts'
 import type { ClaimedMessage } from '../ports.ts'
+import type { Template } from '../rows.ts'
 
 /** A message as a person would see it. All but the envelope is null once its content was wiped. */
 export interface ShownMessage {
@@ -20,9 +21,22 @@ export interface ShownMessage {
   sentAt: number | null
 }
 
-/** Opens messages for the inbox of a test environment. */
+/** A mail that was rendered with sample values. */
+export interface PreviewedMail {
+  locale: string
+  subject: string
+  text: string
+  html: string | null
+}
+
+/** Opens messages for the inbox of a test environment, and shows what a template would become. */
 export interface MessageReader {
   show(claimed: ClaimedMessage, view: EnvironmentView): ShownMessage
+  preview(
+    template: Template,
+    view: EnvironmentView,
+    input: { locale: string | null; variables: Record<string, string>; now: number },
+  ): PreviewedMail
   /** Resolves when a message of the environment is queued, after `ms` at the latest, or at once when `signal` aborts. */
   waitForNext(environmentId: string, ms: number, signal: AbortSignal): Promise<void>
 }

@@ -10,6 +10,7 @@ import {
   SignJWT,
 } from 'jose'
 import type { EnvironmentView } from '../environments/directory.ts'
+import { OstiaryError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import type { Keyring } from '../keys.ts'
 import type { Session, SigningKey } from '../rows.ts'
@@ -42,7 +43,9 @@ export async function newSigningKey(
 export async function importSigningKey(keyring: Keyring, key: SigningKey): Promise<SigningKeyPair> {
   const plain = keyring.open(key.sealedPrivateJwk, `${key.environmentId}/${key.id}`)
   if (plain === null)
-    throw new Error(`signing key ${key.id} cannot be opened: its secret is not in OSTIARY_SECRET`)
+    throw new OstiaryError('unavailable', {
+      reason: `signing key ${key.id} cannot be opened: its secret is not in OSTIARY_SECRET`,
+    })
   return { kid: key.id, privateKey: (await importJWK(JSON.parse(plain) as JWK, 'ES256')) as CryptoKey }
 }
 

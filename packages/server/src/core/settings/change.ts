@@ -1,5 +1,6 @@
 import { type Call, type Deps, refuse } from '../deps.ts'
 import type { EnvironmentView } from '../environments/directory.ts'
+import { OstiaryError } from '../errors.ts'
 import { patchSettings, type SettingsPatch } from './settings.ts'
 
 /** The `ETag` of an environment's settings. */
@@ -32,8 +33,16 @@ export async function changeSettings(
       changed: Object.keys(patch),
     })
     directory.forget()
-    if (isSaved) return (await directory.byId(id)) ?? refuse('unavailable')
+    if (isSaved) return await readBack(deps, id)
     if (ifMatch !== null) return refuse('precondition_failed')
   }
   return refuse('state_conflict', 'The settings are being changed by somebody else right now.')
+}
+
+/** What was saved. It stands: a read that fails now must not tell the caller that nothing was changed. */
+async function readBack({ directory }: Deps, id: string): Promise<EnvironmentView> {
+  const view = await directory.byId(id).catch(cause => {
+    throw new OstiaryError('outcome_unknown', { reason: 'saved, but it cannot be read back', cause })
+  })
+  return view ?? refuse('unavailable')
 }

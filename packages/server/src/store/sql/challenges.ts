@@ -1,3 +1,4 @@
+import { looksLikeScanner } from '../../core/challenges/scanner.ts'
 import type {
   ChallengeFilter,
   Circumstances,
@@ -226,7 +227,7 @@ export async function listChallenges(
     ])
   if (filter.status === 'pending') conditions.push(['attempts_left > ?', 0])
   if (filter.status === 'exhausted') conditions.push(['attempts_left = ?', 0])
-  const rows = await tx.all(...pageOf('challenges', page, conditions))
+  const rows = await tx.all(...pageOf('challenges', page, conditions, { isFew: filter.to !== null }))
   return rows.map(columns.challenges.read)
 }
 
@@ -239,9 +240,17 @@ export async function findLink(tx: Transaction, hash: string): Promise<Challenge
   return row ? columns.challenges.read(row) : null
 }
 
+/** See `Store.recordLinkOpened`. */
 export async function recordLinkOpened(
   tx: Transaction,
-  input: { challenge: Challenge; now: number; context: Circumstances; max: number; requestId: string },
+  input: {
+    challenge: Challenge
+    now: number
+    method: string
+    context: Circumstances
+    max: number
+    requestId: string
+  },
 ): Promise<void> {
   const { challenge, now, context } = input
   const counted = await tx.run(
@@ -257,11 +266,22 @@ export async function recordLinkOpened(
     requestId: input.requestId,
   }
   const seen = { ipAddress: context.ipAddress, userAgent: context.userAgent }
+  const sent = await tx.one(
+    'SELECT max(sent_at) AS at FROM messages WHERE environment_id = $1 AND challenge_id = $2',
+    challenge.environmentId,
+    challenge.id,
+  )
+  const isLikelyScanner = looksLikeScanner({
+    userAgent: context.userAgent,
+    method: input.method,
+    sentMsAgo: now - (sent?.at ?? now),
+  })
   await insertEvents(tx, [
     newEvent('challenge.link_opened', origin, now, {
       challengeId: challenge.id,
       userId: challenge.userId,
       context: seen,
+      data: { network: context.site, isLikelyScanner },
     }),
   ])
 }

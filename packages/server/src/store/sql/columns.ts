@@ -8,6 +8,7 @@ import type {
   Message,
   Session,
   SigningKey,
+  Template,
   User,
 } from '../../core/rows.ts'
 import type { Row, Value } from './transaction.ts'
@@ -55,7 +56,7 @@ const plain = (names: string): Record<string, Kind> =>
 export const environments = columnsOf<Environment>({
   ...plain('id slug mode'),
   settings: 'json',
-  ...plain('settingsVersion createdAt'),
+  ...plain('settingsVersion templatesVersion createdAt'),
 })
 export const apps = columnsOf<App>({
   ...plain('id environmentId name publishableKey'),
@@ -75,6 +76,11 @@ export const signingKeys = columnsOf<SigningKey>({
   ...plain('id environmentId'),
   publicJwk: 'json',
   ...plain('sealedPrivateJwk createdAt activatesAt'),
+})
+export const templates = columnsOf<Template>({
+  ...plain('id environmentId name channel'),
+  locales: 'json',
+  ...plain('version createdAt updatedAt'),
 })
 export const users = columnsOf<Omit<User, 'identifiers'>>({
   ...plain('id environmentId externalId name username locale status'),

@@ -1,4 +1,4 @@
-import type { ClaimedMessage, Page, Settled } from '../../core/ports.ts'
+import type { ClaimedMessage, DeliveryReport, Page, Settled } from '../../core/ports.ts'
 import type { Event, EventType, Origin } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
@@ -116,6 +116,36 @@ async function settle(tx: Transaction, outcome: Settled): Promise<Row | undefine
   )
 }
 
+/**
+ * See `Store.recordDelivery`. The update changes nothing: it holds the row, so that of two who are told the same at
+ * once the second sees the first one's event. A decoy was never sent; what is told of it is not true.
+ */
+export async function recordDelivery(
+  tx: Transaction,
+  { messageId, kind, detail, now }: DeliveryReport & { now: number },
+): Promise<void> {
+  const row = await tx.one(
+    'UPDATE messages SET status = status WHERE id = $1 AND is_void = 0 RETURNING environment_id, challenge_id',
+    messageId,
+  )
+  if (!row) return
+  const type: EventType = `message.${kind}`
+  const told = await tx.all(
+    'SELECT data FROM events WHERE challenge_id = $1 AND type = $2',
+    row.challenge_id,
+    type,
+  )
+  if (told.some(({ data }) => JSON.parse(data).messageId === messageId)) return
+  const origin: Origin = {
+    environmentId: row.environment_id,
+    appId: null,
+    actor: { type: 'system', id: null },
+    requestId: null,
+  }
+  const subject = { challengeId: row.challenge_id, data: { messageId, detail } }
+  await insertEvents(tx, [newEvent(type, origin, now, subject)])
+}
+
 export async function nextDueAt(tx: Transaction): Promise<number | null> {
   return (await tx.one("SELECT min(due_at) AS due FROM messages WHERE status = 'queued'"))?.due ?? null
 }
@@ -135,5 +165,8 @@ export async function findMessages(
     ],
     ['challenge_id = ?', filter.challengeId],
   ]
-  return await withChallenges(tx, await tx.all(...pageOf('messages', page, conditions)))
+  return await withChallenges(
+    tx,
+    await tx.all(...pageOf('messages', page, conditions, { isFew: filter.challengeId !== null })),
+  )
 }

@@ -20,8 +20,8 @@ export interface Writer {
   judgeAt(now: number): number
   /** How the writer learns of the highest instant, after migrations. */
   begin(): void
-  /** Called with the number of operations of each commit. */
-  onCommit(listener: (operations: number) => void): void
+  /** Called with the number of operations of each commit, and its time from BEGIN to the fsync in seconds. */
+  onCommit(listener: (operations: number, seconds: number) => void): void
   close(): Promise<void>
 }
 
@@ -41,7 +41,7 @@ export function createWriter(file: string): Writer {
   let queue: Job[] = []
   let flushing: Promise<void> | null = null
   let isClosed = false
-  const listeners: ((operations: number) => void)[] = []
+  const listeners: ((operations: number, seconds: number) => void)[] = []
 
   function schedule() {
     if (flushing || queue.length === 0) return
@@ -61,6 +61,7 @@ export function createWriter(file: string): Writer {
     queue = queue.slice(MAX_BATCH)
     const answers: (() => void)[] = []
     const tasks: (() => void)[] = []
+    const begunAt = performance.now()
     let db: Connection
     try {
       db = open()
@@ -101,7 +102,7 @@ export function createWriter(file: string): Writer {
         return abandon(batch.slice(0), new Error(`transaction lost after operation ${index}`))
     }
     try {
-      if (instant > lastInstant) db.run('UPDATE instance SET last_instant = $1', instant)
+      if (instant > lastInstant) db.run('UPDATE instance SET last_instant = max(last_instant, $1)', instant)
       db.exec('COMMIT')
     } catch (cause) {
       reopen()
@@ -110,10 +111,11 @@ export function createWriter(file: string): Writer {
       return
     }
     lastInstant = instant
+    const seconds = (performance.now() - begunAt) / 1000
     // Answers first: what is told after the commit must not be able to keep a caller waiting.
     for (const answer of answers) answer()
     for (const task of tasks) task()
-    for (const listener of listeners) listener(batch.length)
+    for (const listener of listeners) listener(batch.length, seconds)
   }
 
   /** Undoes the failed operation; false when SQLite has rolled back the whole transaction. */

@@ -2,6 +2,9 @@ import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Connection } from './database.ts'
 
+/** The migrations that this version ships. */
+export const MIGRATIONS = new URL('../../../migrations/sqlite/', import.meta.url)
+
 export interface Migration {
   name: string
   sql: string
