@@ -1,6 +1,6 @@
 import type { MessageContent } from '../core/messages/content.ts'
 import type { Mail } from '../core/ports.ts'
-import type { Challenge, Message } from '../core/rows.ts'
+import type { Challenge, Message, Template } from '../core/rows.ts'
 import type { Settings } from '../core/settings/settings.ts'
 import { deviceOf } from './device.ts'
 import type { Language, WordKey } from './words/catalogue.ts'
@@ -12,6 +12,8 @@ export interface MailInput {
   challenge: Challenge
   content: MessageContent
   settings: Settings
+  /** That fits the challenge; null or left out: the built-in mail. */
+  template?: Template | null
   /** The locale kept with the user; asked after the challenge's own. */
   userLocale?: string | null
   /** Of the process (`MAIL_FROM`); the settings' own name and address go before it. */

@@ -2,6 +2,7 @@ import type { Mail } from '../core/ports.ts'
 import { mailHtml } from './mail-html.ts'
 import { mailText } from './mail-text.ts'
 import { type MailInput, mailValues, mailView } from './mail-view.ts'
+import { fillTemplate } from './template-mail.ts'
 import { wordsFor } from './words/catalogue.ts'
 import { fill, oneLine } from './words/fill.ts'
 
@@ -10,7 +11,9 @@ const PREHEADER_LENGTH = 89
 
 /**
  * The mail for one message: code, link or both. The code stands in subject and preheader, which lock screens show, only
- * for signing in and only where the setting `mail.codeInSubject` lets it. No value can start a new header line.
+ * for signing in and only where the setting `mail.codeInSubject` lets it. No value can start a new header line. The
+ * operator's template, where there is one, takes the place of subject and parts; a subject that may not show its code
+ * is the built-in one.
  */
 export function renderMail(input: MailInput): Mail {
   const { message, challenge, content, settings, mailFrom } = input
@@ -25,6 +28,18 @@ export function renderMail(input: MailInput): Mail {
     oneLine(fill(language.words[key], isCodeOpen ? { ...safe, code } : safe))
   const neutral = isSignIn ? 'mail.subject.signIn' : 'mail.subject.other'
   const preheader = outside(isCodeOpen ? 'mail.preheader.code' : 'mail.preheader.plain')
+  const own = input.template
+    ? fillTemplate(input.template, settings, [challenge.locale, input.userLocale], {
+        code: content.code,
+        link: content.link,
+        isCodeOpen,
+        tag: challenge.tag,
+        to: message.to,
+        expiresAt: challenge.expiresAt,
+        now: input.now,
+        variables: challenge.templateVariables,
+      })
+    : null
   const view = mailView(input, language, values)
   return {
     id: message.id,
@@ -34,9 +49,9 @@ export function renderMail(input: MailInput): Mail {
       address: settings.mail.fromAddress ?? mailFrom.address,
     },
     replyTo: settings.mail.replyTo,
-    subject: outside(isCodeOpen ? 'mail.subject.code' : neutral),
-    text: mailText(view),
-    html: mailHtml(view, cut(preheader, PREHEADER_LENGTH), settings.brand),
+    subject: own?.subject ?? outside(isCodeOpen && !own ? 'mail.subject.code' : neutral),
+    text: own ? own.text : mailText(view),
+    html: own ? own.html : mailHtml(view, cut(preheader, PREHEADER_LENGTH), settings.brand),
   }
 }
 

@@ -20,7 +20,8 @@ function write(value: Value): string {
   return 'markup' in value ? value.markup : value.map(write).join('')
 }
 
-function escapeHtml(text: string): string {
+/** A text as it stands in HTML, within an element or a quoted attribute. */
+export function escapeHtml(text: string): string {
   return text
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')

@@ -3,7 +3,9 @@ import type { Keyring } from '../core/keys.ts'
 import { openContent } from '../core/messages/content.ts'
 import type { MessageReader, ShownMessage } from '../core/messages/reader.ts'
 import type { ClaimedMessage, Mail } from '../core/ports.ts'
+import { templateOf } from '../core/templates/fit.ts'
 import { renderMail } from './mail.ts'
+import { previewMail } from './template-mail.ts'
 
 /** Shows messages as they were mailed: the same content through the same words, so nothing has to be kept twice. */
 export function createMessageReader({
@@ -12,11 +14,12 @@ export function createMessageReader({
 }: {
   keyring: Keyring
   mailFrom: Mail['from']
-}): Pick<MessageReader, 'show'> {
+}): Pick<MessageReader, 'show' | 'preview'> {
   return {
+    preview: previewMail,
     show(
       { message, challenge, sealed, userLocale }: ClaimedMessage,
-      { settings }: EnvironmentView,
+      { settings, templates }: EnvironmentView,
     ): ShownMessage {
       const envelope = {
         id: message.id,
@@ -41,6 +44,7 @@ export function createMessageReader({
         challenge,
         content,
         settings,
+        template: templateOf(templates, challenge),
         userLocale,
         mailFrom,
         now: message.createdAt,

@@ -1,7 +1,9 @@
+import { Readable } from 'node:stream'
 import type { NodemailerError, SendMailOptions } from 'nodemailer'
 import { createTransport } from 'nodemailer'
 import { parseEmail } from '../core/addresses/email.ts'
 import { DeliveryError, type Mail, type Transport } from '../core/ports.ts'
+import { providerHeaders } from './provider-headers.ts'
 import { parseSmtpUrl, type SmtpServer } from './smtp-url.ts'
 
 export interface SmtpOptions {
@@ -44,11 +46,17 @@ export function createSmtpTransport({
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+  // Read to its end only after the server asked for it (354): from then on it may have taken the mail without saying so.
+  const handedOver = new WeakSet<AbortSignal>()
+  mailer.use('stream', ({ message, data: { signal } }, done) => {
+    message.processFunc(content => Readable.from(watched(content, () => signal && handedOver.add(signal))))
+    done()
+  })
   return {
     name: 'smtp',
     timeoutMs,
     async send(mail) {
-      const options = mailOptions(mail)
+      const options = mailOptions(mail, server.host)
       const controller = new AbortController()
       // A server that drips its replies never runs into the socket's time-out; this one is for the whole.
       const timer = setTimeout(() => controller.abort(), timeoutMs)
@@ -56,7 +64,8 @@ export function createSmtpTransport({
         const { response } = await mailer.sendMail({ ...options, signal: controller.signal })
         return { reply: response }
       } catch (error) {
-        throw deliveryError(error as NodemailerError, server, timeoutMs)
+        const isHandedOver = handedOver.has(controller.signal)
+        throw deliveryError(error as NodemailerError, server, timeoutMs, isHandedOver)
       } finally {
         clearTimeout(timer)
       }
@@ -67,7 +76,12 @@ export function createSmtpTransport({
   }
 }
 
-function mailOptions(mail: Mail): SendMailOptions {
+async function* watched(content: AsyncIterable<Buffer>, onEnd: () => void) {
+  yield* content
+  onEnd()
+}
+
+function mailOptions(mail: Mail, host: string): SendMailOptions {
   const from = parseEmail(mail.from.address)
   const to = parseEmail(mail.to)
   // Both were checked long before. An address that another parser could read as two never reaches one.
@@ -81,9 +95,13 @@ function mailOptions(mail: Mail): SendMailOptions {
     messageId: `<${mail.id}@${from.domain}>`,
     subject: mail.subject,
     text: mail.text,
-    html: mail.html,
+    ...(mail.html !== null && { html: mail.html }),
     // RFC 3834 section 5: keeps holiday replies away. The reference keeps Gmail from folding two codes into one thread.
-    headers: { 'Auto-Submitted': 'auto-generated', 'X-Entity-Ref-ID': mail.id },
+    headers: {
+      'Auto-Submitted': 'auto-generated',
+      'X-Entity-Ref-ID': mail.id,
+      ...providerHeaders(host, mail.id),
+    },
     xMailer: false,
   }
 }
@@ -92,10 +110,20 @@ function mailOptions(mail: Mail): SendMailOptions {
  * A 5xx reply (RFC 5321 4.2.1) to RCPT TO or to the message is about this mail and is final. Every other failure, a
  * refused login or sender too, is about us or the server and can be mended before the message expires.
  */
-function deliveryError(error: NodemailerError, server: SmtpServer, timeoutMs: number): DeliveryError {
+function deliveryError(
+  error: NodemailerError,
+  server: SmtpServer,
+  timeoutMs: number,
+  isHandedOver: boolean,
+): DeliveryError {
   const isAboutMail = error.command === 'RCPT TO' || error.command === 'DATA'
   const isPermanent = isAboutMail && error.permanent === true
-  return new DeliveryError(explain(error, server, timeoutMs), isPermanent, { cause: error })
+  const mayHaveArrived = isHandedOver && error.responseCode === undefined
+  return new DeliveryError(explain(error, server, timeoutMs), isPermanent, {
+    cause: error,
+    isAboutMail,
+    mayHaveArrived,
+  })
 }
 
 function explain(error: NodemailerError, { host, port, tls }: SmtpServer, timeoutMs: number): string {

@@ -1,3 +1,4 @@
+import { baseName, cuts, pickLocale } from '../../core/locale.ts'
 import { de } from './de.ts'
 import { en } from './en.ts'
 
@@ -22,8 +23,7 @@ export type Overrides = Readonly<Record<string, Readonly<Record<string, string>>
 const RIGHT_TO_LEFT = /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi)(-|$)/
 
 /**
- * Picks a language by lookup (RFC 4647 section 3.4): each wish in order, cut from the right until words exist
- * (`de-AT` → `de`), then `fallback`, then English. `allowed` null allows every language. A language exists when it
+ * Picks a language by lookup, see `pickLocale`. A language exists when it
  * ships or when the operator has texts for it; words that those lack come from the fallback language, because a page
  * with one English line is better than losing a whole translation when an update brings a new word.
  */
@@ -35,16 +35,7 @@ export function wordsFor(
 ): Language {
   const texts = new Map(Object.entries(overrides).map(([tag, words]) => [baseName(tag) ?? tag, words]))
   const isThere = (tag: string) => Object.hasOwn(LANGUAGES, tag) || texts.has(tag)
-  const mayBe = allowed && new Set(allowed.map(tag => baseName(tag) ?? tag))
-
-  let locale = baseName(fallback) ?? 'en'
-  if (!cuts(locale).some(isThere)) locale = 'en'
-  for (const wish of wishes) {
-    const tag = wish ? baseName(wish) : null
-    if (!tag || !cuts(tag).some(isThere) || (mayBe && !cuts(tag).some(cut => mayBe.has(cut)))) continue
-    locale = tag
-    break
-  }
+  const locale = pickLocale(wishes, allowed, fallback, isThere)
 
   const own = cuts(locale).find(tag => Object.hasOwn(LANGUAGES, tag))
   const rest = cuts(baseName(fallback) ?? 'en').find(tag => Object.hasOwn(LANGUAGES, tag))
@@ -55,20 +46,4 @@ export function wordsFor(
       if (Object.hasOwn(en, key)) words[key] = text
   }
   return { locale, direction: RIGHT_TO_LEFT.test(locale) ? 'rtl' : 'ltr', words: words as Words }
-}
-
-/** Language, script and region in canonical case, without variants and extensions; null for what is no tag. */
-function baseName(tag: string): string | null {
-  try {
-    const { language, script, region } = new Intl.Locale(tag)
-    return [language, script, region].filter(Boolean).join('-')
-  } catch {
-    return null
-  }
-}
-
-/** `zh-Hant-TW`, `zh-Hant`, `zh`. */
-function cuts(tag: string): string[] {
-  const parts = tag.split('-')
-  return parts.map((_, index) => parts.slice(0, parts.length - index).join('-'))
 }
