@@ -1,13 +1,18 @@
 import { Hono } from 'hono'
 import { OstiaryError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
+import type { Metrics } from '../core/metrics.ts'
+import { inRequest } from '../core/request-scope.ts'
 import type { TrustedProxies } from './client-ip.ts'
 import { isUnnamedProxy } from './client-ip.ts'
 import { errorsPage } from './errors-page.ts'
+import { hookRoutes, type MailEvents } from './hooks/hooks.ts'
 import { jwks } from './jwks.ts'
 import { linkRoutes } from './link.ts'
+import type { MetricsPage } from './metrics-page.ts'
 import { openApiDocument } from './openapi.ts'
 import { asRefusal, problemResponse } from './problem.ts'
+import { inServerSpan, nameServerSpan } from './request-span.ts'
 import { ENDPOINTS } from './routes.ts'
 import { type ApiDeps, serveEndpoint } from './serve-endpoint.ts'
 
@@ -20,7 +25,12 @@ export interface Log {
 
 export interface HttpDeps extends ApiDeps {
   log: Log
+  metrics: Metrics
+  /** What `GET /metrics` answers; without it the path does not exist. */
+  metricsPage?: MetricsPage
   trustedProxies: TrustedProxies
+  /** Providers that may report what became of mails; without it there is none. */
+  mailEvents?: MailEvents
   /** Pages and routes of `ostiary dev`, mounted last. */
   development?: Hono
 }
@@ -41,10 +51,10 @@ const ANY_ORIGIN = { 'Access-Control-Allow-Origin': '*' }
 
 /**
  * The whole server as one function from request to response. Its parts, in the order of matching: the API, links,
- * keys, documents, health, and what `ostiary dev` adds.
+ * reports of mail providers, keys, documents, health, and what `ostiary dev` adds.
  */
 export function createApp(deps: HttpDeps): Hono<AppVariables> {
-  const { store, clock, publicUrl, log, trustedProxies } = deps
+  const { store, clock, publicUrl, log, metrics, trustedProxies } = deps
   const app = new Hono<AppVariables>()
   const isHttps = publicUrl.startsWith('https:')
   let unnamedProxyAt = Number.NEGATIVE_INFINITY
@@ -58,14 +68,22 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
       if (clock.now() - unnamedProxyAt > UNNAMED_PROXY_MS) log.warn({ peer: c.get('peer') }, UNNAMED_PROXY)
       unnamedProxyAt = clock.now()
     }
-    await next()
+    await inRequest(requestId, () =>
+      inServerSpan(c.req.raw, requestId, async span => {
+        await next()
+        nameServerSpan(span, c.req.method, c.req.routePath, c.res.status)
+      }),
+    )
     if (isHttps) c.res.headers.set('Strict-Transport-Security', 'max-age=31536000')
     c.res.headers.set('Request-Id', requestId)
     if (!c.res.headers.has('Cache-Control')) c.res.headers.set('Cache-Control', 'no-store')
     c.res.headers.set('X-Content-Type-Options', 'nosniff')
     // The pattern, not the path: paths of links hold tokens.
-    const ms = Math.round(performance.now() - startedAt)
-    log.info({ requestId, method: c.req.method, route: c.req.routePath, status: c.res.status, ms }, 'request')
+    const { method, routePath: route } = c.req
+    const { status } = c.res
+    const ms = performance.now() - startedAt
+    metrics.requestServed({ method, route, status, seconds: ms / 1000 })
+    log.info({ requestId, method, route, status, ms: Math.round(ms) }, 'request')
   })
 
   for (const endpoint of ENDPOINTS) {
@@ -73,6 +91,7 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
   }
 
   app.route('/l', linkRoutes(deps))
+  app.route('/hooks', hookRoutes(deps))
   app.get('/e/:slug/.well-known/jwks.json', async c => {
     const view = await deps.directory.bySlug(c.req.param('slug'))
     if (!view) throw new OstiaryError('not_found')
@@ -95,11 +114,16 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
     return c.json({ status: 'ready' })
   })
 
+  const { metricsPage } = deps
+  if (metricsPage) app.get('/metrics', c => metricsPage(c.req.header('authorization')))
+
   if (deps.development) app.route('/', deps.development)
 
   app.notFound(c => {
-    const allowed = allowedMethods(c.req.path)
+    const isMetrics = metricsPage !== undefined && c.req.path === '/metrics'
+    const allowed = isMetrics ? ['GET', 'HEAD'] : allowedMethods(c.req.path)
     const error = allowed.length > 0 ? new OstiaryError('method_not_allowed') : new OstiaryError('not_found')
+    metrics.requestRefused(error.code)
     return problemResponse(
       error,
       publicUrl,
@@ -109,6 +133,7 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
   })
   app.onError((error, c) => {
     const refusal = asRefusal(error)
+    metrics.requestRefused(refusal.code)
     const { reason, cause } = refusal.refusal
     const fields = { requestId: c.get('requestId'), code: refusal.code, reason, err: cause }
     if (refusal.status >= 500) log.error(fields, 'request failed')
@@ -120,6 +145,7 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
 
 const OTHER_PATHS: [pattern: string, methods: string[]][] = [
   ['/l/{token}', ['GET', 'POST']],
+  ['/hooks/mail/{provider}', ['POST']],
   ['/e/{slug}/.well-known/jwks.json', ['GET']],
   ['/openapi.json', ['GET']],
   ['/docs/errors', ['GET']],

@@ -4,12 +4,12 @@ import { type FieldError, OstiaryError } from '../core/errors.ts'
 const MAX_BYTES = 64 * 1024
 
 /**
- * Reads a body of at most 64 KB. A longer one is refused as soon as it is known to be: by its header, else while it
- * comes in (`body_too_large`).
+ * Reads a body of at most 64 KB, or `maxBytes`. A longer one is refused as soon as it is known to be: by its header, else
+ * while it comes in (`body_too_large`).
  */
-export async function readBytes(request: Request): Promise<Buffer> {
+export async function readBytes(request: Request, maxBytes: number = MAX_BYTES): Promise<Buffer> {
   const declared = Number(request.headers.get('content-length') ?? 0)
-  if (declared > MAX_BYTES) throw new OstiaryError('body_too_large')
+  if (declared > maxBytes) throw new OstiaryError('body_too_large')
   // With a length that was declared and is small, the whole body at once: a stream costs more than reading it.
   if (declared > 0) return Buffer.from(await request.arrayBuffer().catch(hungUp))
   if (!request.body) return Buffer.alloc(0)
@@ -18,7 +18,7 @@ export async function readBytes(request: Request): Promise<Buffer> {
   try {
     for await (const chunk of request.body) {
       size += chunk.byteLength
-      if (size > MAX_BYTES) throw new OstiaryError('body_too_large')
+      if (size > maxBytes) throw new OstiaryError('body_too_large')
       chunks.push(chunk)
     }
   } catch (error) {

@@ -31,6 +31,8 @@ export interface Endpoint<Body = unknown, Query = unknown, Result = unknown> {
   /** Exists in `test` environments only. */
   isTestOnly?: boolean
   body?: z.ZodType<Body>
+  /** How many bytes the body can have; 64 KB where it is not said. */
+  maxBodyBytes?: number
   query?: z.ZodType<Query>
   status: 200 | 201 | 204
   answer: z.ZodType | null

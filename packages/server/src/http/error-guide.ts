@@ -7,7 +7,8 @@ export const WHAT_TO_DO: Record<ErrorCode, string> = {
   malformed_json: 'Send a body that is one JSON value in UTF-8.',
   cursor_invalid: 'Use nextCursor as it was given, with the same filters; else start again without a cursor.',
   redirect_url_not_allowed: 'Put the URL on redirectUrls of the app; detail says what is wrong with it.',
-  template_invalid: 'Name a template that exists, with a value for each of its variables.',
+  template_invalid:
+    'Read errors[]. At a send: name a template that exists, shows what the credential gives, and has a value for each of its variables. At a save: each entry names a text and what it cannot hold.',
   code_incorrect: 'Let the person try again; attemptsLeft says how often.',
   link_invalid:
     'The token is unknown, replaced, of another kind (mailed olk_, hand-over oht_), purpose or challenge, or the codeVerifier is missing or wrong. Let the person ask for a new link.',
@@ -40,7 +41,7 @@ export const WHAT_TO_DO: Record<ErrorCode, string> = {
   idempotency_in_progress:
     'The first request with this key is still running: try again in a moment with the same key.',
   precondition_failed: 'Read the object again, apply the change to it, and send the new ETag as If-Match.',
-  body_too_large: 'Send at most 64 KB.',
+  body_too_large: 'Send at most 64 KB; a template may take 256 KB.',
   unsupported_media_type: 'Send the body as Content-Type: application/json.',
   idempotency_key_reused: 'Use a new Idempotency-Key for another body.',
   destination_not_allowed: 'The settings (emailDomains) do not let mail go there.',

@@ -101,6 +101,7 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       .recordLinkOpened({
         challenge,
         now: clock.now(),
+        method: c.req.method,
         context,
         max: MAX_OPENINGS,
         requestId: c.get('requestId'),

@@ -15,6 +15,7 @@ import { listMessagesEndpoint } from './api/list-messages.ts'
 import { resendChallengeEndpoint } from './api/resend-challenge.ts'
 import * as sessions from './api/sessions.ts'
 import { getSettingsEndpoint, updateSettingsEndpoint } from './api/settings.ts'
+import * as templates from './api/templates.ts'
 import * as users from './api/users.ts'
 import { verifyCodeEndpoint } from './api/verify-code.ts'
 import { verifyLinkEndpoint } from './api/verify-link.ts'
@@ -58,6 +59,13 @@ export const ENDPOINTS = [
   revokeApiKeyEndpoint, // DELETE /v1/api-keys/{id}
   getSettingsEndpoint, // GET    /v1/settings
   updateSettingsEndpoint, // PATCH  /v1/settings
+
+  templates.createTemplateEndpoint, // POST   /v1/templates
+  templates.listTemplatesEndpoint, // GET    /v1/templates
+  templates.getTemplateEndpoint, // GET    /v1/templates/{id}
+  templates.updateTemplateEndpoint, // PATCH  /v1/templates/{id}
+  templates.deleteTemplateEndpoint, // DELETE /v1/templates/{id}
+  templates.previewTemplateEndpoint, // POST   /v1/templates/{id}/preview
 
   listEventsEndpoint, // GET    /v1/events
   listMessagesEndpoint, // GET    /v1/messages

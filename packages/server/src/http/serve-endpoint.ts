@@ -27,7 +27,7 @@ export function serveEndpoint(deps: ApiDeps, endpoint: Endpoint) {
     if (/%00/.test(c.req.url))
       throw new OstiaryError('invalid_request', { detail: 'The URL has a NUL character.' })
     const hasBody = endpoint.method === 'POST' || endpoint.method === 'PATCH'
-    const bytes = hasBody ? await readBytes(c.req.raw) : Buffer.alloc(0)
+    const bytes = hasBody ? await readBytes(c.req.raw, endpoint.maxBodyBytes) : Buffer.alloc(0)
     const call: ApiCall<unknown, unknown> = {
       view,
       key,

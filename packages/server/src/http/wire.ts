@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { statusOf } from '../core/challenges/status.ts'
 import type { Deps } from '../core/deps.ts'
-import type { ApiKey, App, Challenge, Event, Session, User } from '../core/rows.ts'
+import type { ApiKey, App, Challenge, Event, Session, Template, User } from '../core/rows.ts'
 import { EVENT_TYPES } from '../core/rows.ts'
 import type { Tokens } from '../core/sessions/tokens.ts'
 
@@ -124,6 +124,20 @@ export const ApiKeyBody = z
     revokedAt: Instant.nullable(),
   })
   .meta({ id: 'ApiKey' })
+
+export const TemplateBody = z
+  .object({
+    id: id('tpl'),
+    name: z.string(),
+    channel: z.enum(['email']),
+    locales: z.record(
+      z.string(),
+      z.object({ subject: z.string(), text: z.string(), html: z.string().nullable() }),
+    ),
+    createdAt: Instant,
+    updatedAt: Instant,
+  })
+  .meta({ id: 'Template' })
 
 export const EventBody = z
   .object({
@@ -285,6 +299,10 @@ export function appBody(app: App) {
 
 export function apiKeyBody({ id, name, hint, scopes, createdAt, revokedAt }: ApiKey) {
   return { id, name, hint, scopes, createdAt: iso(createdAt), revokedAt: isoOrNull(revokedAt) }
+}
+
+export function templateBody({ id, name, channel, locales, createdAt, updatedAt }: Template) {
+  return { id, name, channel, locales, createdAt: iso(createdAt), updatedAt: iso(updatedAt) }
 }
 
 export function eventBody(event: Event) {

@@ -4,21 +4,6 @@ import { endpoint } from '../endpoint.ts'
 import { ChallengeBody, challengeBody } from '../wire.ts'
 import * as fields from './fields.ts'
 
-// Names that Ostiary fills itself (CONTRACT section 2: reserved).
-const RESERVED = new Set(['code', 'link', 'tag', 'expiresAt', 'expiresInMinutes', 'brand', 'to', 'locale'])
-
-const templateVariables = z
-  .record(
-    z
-      .string()
-      .min(2)
-      .max(25)
-      .regex(/^[A-Za-z]\w*$/),
-    z.string().max(256),
-  )
-  .refine(pairs => Object.keys(pairs).length <= 30, 'can hold at most 30 pairs')
-  .refine(pairs => !Object.keys(pairs).some(key => RESERVED.has(key)), 'uses a reserved name')
-
 export const CreateChallengeBody = z
   .strictObject({
     to: z.string().min(1).max(320).optional(),
@@ -36,7 +21,7 @@ export const CreateChallengeBody = z
     expiresInSeconds: z.int().min(60).max(3600).optional(),
     locale: fields.locale.optional(),
     template: z.string().min(1).max(64).optional(),
-    templateVariables: templateVariables.optional(),
+    templateVariables: fields.templateVariables.optional(),
     userMode: z.enum(['create', 'existing', 'none']).optional(),
     externalId: fields.externalId.optional(),
     session: z.boolean().optional(),

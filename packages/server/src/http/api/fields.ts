@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isBuiltIn } from '../../core/templates/variables.ts'
 
 /** Fields that several requests share, with their bounds (CONTRACT sections 2 to 4). */
 
@@ -27,5 +28,18 @@ export const metadata = (maxBytes: number) =>
       value => Buffer.byteLength(JSON.stringify(value)) <= maxBytes,
       `can hold at most ${maxBytes / 1024} KB`,
     )
+
+/** Values for a template. Names that Ostiary fills itself are reserved: nobody poses as the code. */
+export const templateVariables = z
+  .record(
+    z
+      .string()
+      .min(2)
+      .max(25)
+      .regex(/^[A-Za-z]\w*$/),
+    z.string().max(256),
+  )
+  .refine(pairs => Object.keys(pairs).length <= 30, 'can hold at most 30 pairs')
+  .refine(pairs => !Object.keys(pairs).some(isBuiltIn), 'uses a reserved name')
 
 export const noBody = z.strictObject({})

@@ -26,7 +26,7 @@ export function demoApp(deps: DemoDeps): Hono {
 
   app.get('/', c => front(c, demo))
   app.get('/demo/demo.css', asset('css', 'look.css', 'demo.css'))
-  app.get('/demo/demo.js', asset('js', 'demo.js'))
+  app.get('/demo/demo.js', asset('js', 'browser/demo.js'))
 
   app.post('/demo/send', own, c => send(c, demo))
   app.post('/demo/verify', own, c => verify(c, demo))

@@ -47,7 +47,7 @@ export function devInbox(deps: InboxDeps): Hono {
 
   app.get('/', c => c.body(inboxPage(), 200, pageHeaders(INBOX_POLICY)))
   app.get('/inbox.css', asset('css', 'look.css', 'inbox.css'))
-  app.get('/inbox.js', asset('js', 'inbox.js'))
+  app.get('/inbox.js', asset('js', 'browser/inbox.js'))
 
   app.get('/messages', async c => {
     const after = c.req.query('after') ?? null
