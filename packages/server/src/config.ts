@@ -1,17 +1,21 @@
 import { parseEmail } from './core/addresses/email.ts'
-import { parseSmtpUrl } from './delivery/smtp-url.ts'
 import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
+import { type ListenAddress, parseListenAddress } from './listen-address.ts'
+import { type MailConfig, readMailConfig } from './mail-config.ts'
 
 /** The configuration of a process, read once (DESIGN section 7). */
-export interface Config {
+export interface Config extends MailConfig {
   publicUrl: string
   secrets: string[]
   epoch: number
   /** Path of the SQLite file. */
   database: string
-  smtpUrl: string | null
   mailFrom: { name: string | null; address: string }
   trustedProxies: TrustedProxies
+  /** What `GET /metrics` asks for; null: it is not on the public listener. */
+  metricsToken: string | null
+  /** Where `/metrics` has a listener of its own, or null. */
+  metricsAddress: ListenAddress | null
   port: number
   logLevel: LogLevel
 }
@@ -104,20 +108,7 @@ export function readConfig(env: Record<string, string | undefined>, only?: reado
       'set it to sqlite:FILE, for example sqlite:/var/lib/ostiary/ostiary.db',
     )
 
-  const smtpUrl = env.SMTP_URL ?? null
-  if (smtpUrl === null)
-    wrong(
-      'SMTP_URL',
-      'is missing: no code would ever arrive',
-      'set it, for example smtp://user:password@mail.example.com:587',
-    )
-  else
-    attempt(
-      'SMTP_URL',
-      'set it, for example smtp://user:password@mail.example.com:587',
-      () => parseSmtpUrl(smtpUrl),
-      null,
-    )
+  const mail = readMailConfig(env, wrong, attempt)
 
   const mailFrom = readMailFrom(env.MAIL_FROM ?? '')
   if (!mailFrom)
@@ -127,15 +118,11 @@ export function readConfig(env: Record<string, string | undefined>, only?: reado
       'set it, for example: My App <login@example.com>',
     )
 
-  for (const name of ['SMTP_FALLBACK_URL', 'MAIL_WEBHOOK_URL', 'MAIL_WEBHOOK_SECRET', 'METRICS_TOKEN']) {
-    // A setting that is set but does nothing would be taken for a safety net that is not there.
-    if (env[name]) wrong(name, 'is not supported by this version', 'leave it out')
-  }
   return finish(
     env,
     wrong,
     attempt,
-    { publicUrl, secrets, epoch, database, smtpUrl, mailFrom: mailFrom ?? { name: null, address: '' } },
+    { publicUrl, secrets, epoch, database, ...mail, mailFrom: mailFrom ?? { name: null, address: '' } },
     problems,
   )
 }
@@ -147,7 +134,7 @@ function finish(
   env: Record<string, string | undefined>,
   wrong: Wrong,
   attempt: Attempt,
-  rest: Omit<Config, 'trustedProxies' | 'port' | 'logLevel'>,
+  rest: Omit<Config, 'trustedProxies' | 'metricsToken' | 'metricsAddress' | 'port' | 'logLevel'>,
   problems: ConfigProblem[],
 ): Config {
   const none = parseTrustedProxies('')
@@ -157,12 +144,36 @@ function finish(
     () => parseTrustedProxies(env.TRUSTED_PROXIES ?? ''),
     none,
   )
+  const metrics = readMetrics(env, wrong)
   const port = readPort(env.PORT, 4545)
   if (port === null) wrong('PORT', 'is not a port', 'set it to a number from 1 to 65535')
   const logLevel = readLogLevel(env.LOG_LEVEL, 'info')
   if (logLevel === null) wrong('LOG_LEVEL', 'is not a level', `set it to one of: ${LOG_LEVELS.join(', ')}`)
   if (problems.length > 0) throw new ConfigError(problems)
-  return { ...rest, trustedProxies, port: port ?? 4545, logLevel: logLevel ?? 'info' }
+  return { ...rest, ...metrics, trustedProxies, port: port ?? 4545, logLevel: logLevel ?? 'info' }
+}
+
+function readMetrics(
+  env: Record<string, string | undefined>,
+  wrong: Wrong,
+): Pick<Config, 'metricsToken' | 'metricsAddress'> {
+  const metricsToken = env.METRICS_TOKEN || null
+  if (metricsToken !== null && !/^[\x21-\x7e]{16,}$/.test(metricsToken))
+    wrong(
+      'METRICS_TOKEN',
+      'is not 16 printable characters or more',
+      'set it to the output of: openssl rand -hex 16',
+    )
+  const metricsAddress = env.METRICS_ADDRESS ? parseListenAddress(env.METRICS_ADDRESS) : null
+  if (env.METRICS_ADDRESS && !metricsAddress)
+    wrong('METRICS_ADDRESS', 'is not an address and a port', 'set it to 127.0.0.1:9464')
+  if (metricsAddress && !metricsAddress.isLoopback && metricsToken === null)
+    wrong(
+      'METRICS_ADDRESS',
+      'is reached by other machines, and METRICS_TOKEN is not set',
+      'set it to 127.0.0.1:9464, or set METRICS_TOKEN',
+    )
+  return { metricsToken, metricsAddress }
 }
 
 export function readPort(text: string | undefined, otherwise: number): number | null {

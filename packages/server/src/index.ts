@@ -1,6 +1,7 @@
 /** Ostiary as a library: the whole server as one function from Request to Response. */
 
 export { ERRORS, type ErrorCode, OstiaryError } from './core/errors.ts'
+export type { Metrics, MetricsBook, Vitals } from './core/metrics.ts'
 export {
   type Clock,
   DeliveryError,
@@ -10,5 +11,8 @@ export {
   type Transport,
 } from './core/ports.ts'
 export { VERSION } from './core/version.ts'
+export { createFailover } from './delivery/failover.ts'
 export { createSmtpTransport, type SmtpOptions } from './delivery/smtp.ts'
+export { createWebhookTransport, type WebhookOptions } from './delivery/webhook.ts'
 export { createOstiary, type Ostiary, type OstiaryOptions } from './main.ts'
+export { createPrometheus } from './observability/prometheus.ts'

@@ -6,12 +6,18 @@ import type { Deps } from './core/deps.ts'
 import { createDirectory, type EnvironmentView } from './core/environments/directory.ts'
 import { createKeyring } from './core/keys.ts'
 import { createWaitingRoom } from './core/messages/reader.ts'
+import { type MetricsBook, SILENT_METRICS } from './core/metrics.ts'
 import type { Clock, Random, Store, Transport } from './core/ports.ts'
 import { systemClock, systemRandom } from './core/system.ts'
 import { createMessageReader } from './delivery/message-reader.ts'
 import { createOutbox } from './delivery/outbox.ts'
 import { type AppVariables, createApp, type HttpDeps, type Log } from './http/app.ts'
 import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
+import type { MailEvents } from './http/hooks/hooks.ts'
+import { createMetricsPage, serveMetricsOnly } from './http/metrics-page.ts'
+import { watchLog } from './observability/watch-log.ts'
+import { watchStore } from './observability/watch-store.ts'
+import { watchTransport } from './observability/watch-transport.ts'
 import { openSqliteStore } from './store/sqlite/store.ts'
 import { createUpkeep } from './upkeep.ts'
 
@@ -26,8 +32,17 @@ export interface OstiaryOptions {
   mailFrom?: { name: string | null; address: string }
   /** Carries mail out of the house; without one, messages stay in the inbox of their test environment. */
   transport?: Transport
+  /** Providers that may report what became of mails, at `POST /hooks/mail/{provider}`. */
+  mailEvents?: MailEvents
   trustedProxies?: TrustedProxies
   log?: Log
+  /** Counts what happens (`createPrometheus`); without it nothing is counted. */
+  metrics?: MetricsBook
+  /**
+   * `GET /metrics` on the public listener asks for this token as `Authorization: Bearer`; `open` serves it to whoever
+   * reaches it. Left out, the path does not exist there. With a token, `fetchMetrics` asks for it too.
+   */
+  metricsAccess?: 'open' | { token: string }
   /** How many times the default limits of test environments are; 10 under `ostiary dev`. */
   testLimitsFactor?: number
   acceptsDevelopmentKeys?: boolean
@@ -41,6 +56,8 @@ export interface OstiaryOptions {
 /** A server with its worker, ready to be served by anything that speaks Request and Response. */
 export interface Ostiary {
   fetch(request: Request, env?: unknown): Response | Promise<Response>
+  /** `GET /metrics` and nothing else, for a listener of its own; 404 where no metrics are kept. */
+  fetchMetrics(request: Request): Promise<Response>
   app: Hono<AppVariables>
   deps: Deps
   store: Store
@@ -64,13 +81,14 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
     epoch = 1,
     clock = systemClock,
     random = systemRandom,
-    log = SILENT,
-    transport,
+    metrics = SILENT_METRICS,
   } = options
+  const log = watchLog(options.log ?? SILENT)
+  const transport = options.transport && watchTransport(options.transport, metrics)
   mkdirSync(dirname(options.database), { recursive: true, mode: 0o700 })
   // Made by us, so that nobody else can read it; SQLite gives its log the same mode.
   closeSync(openSync(options.database, 'a', 0o600))
-  const store = openSqliteStore(options.database)
+  const store = watchStore(openSqliteStore(options.database, { onCommit: metrics.committed }), metrics)
   try {
     const keyring = createKeyring(options.secrets, epoch)
     await store.migrate()
@@ -106,16 +124,24 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
     })
     const upkeep = createUpkeep({ ...deps, log })
     await upkeep.prepare(options.developmentKey)
+    const token = typeof options.metricsAccess === 'object' ? options.metricsAccess.token : null
+    const metricsPage = options.metrics
+      ? createMetricsPage({ metrics: options.metrics, store, clock, token })
+      : null
     const httpDeps: HttpDeps = {
       ...deps,
       log,
+      metrics,
+      ...(metricsPage && options.metricsAccess && { metricsPage }),
       acceptsDevelopmentKeys: options.acceptsDevelopmentKeys ?? false,
       trustedProxies: options.trustedProxies ?? parseTrustedProxies(''),
+      ...(options.mailEvents && { mailEvents: options.mailEvents }),
       ...(options.development && { development: options.development(deps, options.developmentKey ?? '') }),
     }
     const app = createApp(httpDeps)
     return {
       fetch: app.fetch,
+      fetchMetrics: serveMetricsOnly(metricsPage, publicUrl, clock),
       app,
       deps,
       store,
@@ -128,6 +154,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
         await outbox.stop()
         await transport?.close()
         await store.close()
+        options.metrics?.close()
       },
       drain: () => outbox.drain(),
     }
@@ -145,9 +172,27 @@ function transportFor(
 ): Transport | 'inbox' {
   const isListed = settings.testRecipients.some(one => one.toLowerCase() === to.toLowerCase())
   if (environment.mode === 'test' && !(isListed && transport)) return 'inbox'
-  if (!transport) throw new Error('a live environment has no transport: set SMTP_URL')
+  if (!transport) throw new Error('a live environment has no transport: set SMTP_URL or MAIL_WEBHOOK_URL')
   return transport
 }
+
+/** Secrets, and what names a person: for that there are ids. */
+const NEVER_LOGGED = [
+  'authorization',
+  'cookie',
+  'token',
+  'linkToken',
+  'refreshToken',
+  'accessToken',
+  'deviceToken',
+  'codeVerifier',
+  'secret',
+  'password',
+  'to',
+  'email',
+  'phone',
+  'address',
+]
 
 /**
  * The logger of a process: JSON lines, secrets redacted wherever they could stand. To stderr where stdout is for
@@ -157,20 +202,12 @@ export function createLog(level: string, to: 'stdout' | 'stderr' = 'stdout'): Lo
   const options: pino.LoggerOptions = {
     level,
     base: null,
+    // Words, not pino's numbers: whoever greps should not need a table.
+    formatters: { level: label => ({ level: label }) },
     timestamp: pino.stdTimeFunctions.isoTime,
     redact: {
       // Nothing of this is logged on purpose; `code` is the error code and stays.
-      paths: [
-        'authorization',
-        'cookie',
-        'token',
-        'linkToken',
-        'refreshToken',
-        'accessToken',
-        'secret',
-        '*.authorization',
-        '*.cookie',
-      ],
+      paths: NEVER_LOGGED.flatMap(name => [name, `*.${name}`]),
       censor: '[redacted]',
     },
   }

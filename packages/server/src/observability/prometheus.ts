@@ -1,0 +1,123 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { MetricsBook, Vitals } from '../core/metrics.ts'
+import { VERSION } from '../core/version.ts'
+
+const REQUEST_SECONDS = [0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+const DELIVERY_SECONDS = [0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20]
+const COMMIT_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1]
+const COMMIT_OPERATIONS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'])
+
+/**
+ * Keeps the metrics for Prometheus (text format 0.0.4), in a registry of its own: any number of servers may live in one
+ * process. Event-loop lag, memory, CPU and garbage collection come under the names that every Node program has.
+ */
+export function createPrometheus(): MetricsBook {
+  const registry = new Registry()
+  const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
+    new Counter<Label>({ name, help, labelNames, registers: [registry] })
+  const histogram = <Label extends string>(
+    name: string,
+    help: string,
+    buckets: number[],
+    labelNames: readonly Label[] = [],
+  ) => new Histogram<Label>({ name, help, buckets, labelNames, registers: [registry] })
+
+  const sends = counter('ostiary_sends_total', 'Messages asked for, by what became of the wish', [
+    'environment',
+    'channel',
+    'result',
+  ])
+  const verifies = counter('ostiary_verifies_total', 'Answers to challenges, by how they were judged', [
+    'environment',
+    'method',
+    'result',
+  ])
+  const opened = counter('ostiary_sessions_opened_total', 'Sessions opened', ['environment'])
+  const refreshes = counter('ostiary_session_refreshes_total', 'Refresh tokens presented, by the outcome', [
+    'environment',
+    'result',
+  ])
+  const limits = counter('ostiary_limits_fired_total', 'Refusals by a limit', ['environment', 'limit'])
+  const requests = counter('ostiary_http_requests_total', 'Requests answered', ['method', 'route', 'status'])
+  const requestSeconds = histogram(
+    'ostiary_http_request_duration_seconds',
+    'Time from a request to its answer',
+    REQUEST_SECONDS,
+    ['method', 'route'],
+  )
+  const refusals = counter('ostiary_refusals_total', 'Requests refused, by the code of the error', ['code'])
+  const deliveries = counter('ostiary_deliveries_total', 'Calls of a transport', ['transport', 'outcome'])
+  const deliverySeconds = histogram(
+    'ostiary_delivery_duration_seconds',
+    'Time of one call of a transport',
+    DELIVERY_SECONDS,
+    ['transport'],
+  )
+  const settled = counter('ostiary_message_tries_total', 'Tries at a message whose outcome was stored', [
+    'outcome',
+  ])
+  const commitOperations = histogram(
+    'ostiary_store_commit_operations',
+    'Operations in one commit',
+    COMMIT_OPERATIONS,
+  )
+  const commitSeconds = histogram(
+    'ostiary_store_commit_duration_seconds',
+    'Time of one commit, from its begin to its fsync',
+    COMMIT_SECONDS,
+  )
+  const gauges = createGauges(registry)
+  collectDefaultMetrics({ register: registry })
+
+  return {
+    sendAsked: (environment, channel, result) => sends.inc({ environment, channel, result }),
+    answerJudged: (environment, method, result) => verifies.inc({ environment, method, result }),
+    sessionOpened: environment => opened.inc({ environment }),
+    refreshAsked: (environment, result) => refreshes.inc({ environment, result }),
+    limitFired: (environment, limit) => limits.inc({ environment, limit }),
+    requestServed({ method: told, route, status, seconds }) {
+      // A client may send any word as a method.
+      const method = METHODS.has(told) ? told : 'other'
+      requests.inc({ method, route, status })
+      requestSeconds.observe({ method, route }, seconds)
+    },
+    requestRefused: code => refusals.inc({ code }),
+    transportCalled(transport, outcome, seconds) {
+      deliveries.inc({ transport, outcome })
+      deliverySeconds.observe({ transport }, seconds)
+    },
+    messageSettled: outcome => settled.inc({ outcome }),
+    committed(operations, seconds) {
+      commitOperations.observe(operations)
+      commitSeconds.observe(seconds)
+    },
+    async page(vitals, now) {
+      gauges.set(vitals, now)
+      return { contentType: registry.contentType, text: await registry.metrics() }
+    },
+    close: () => registry.clear(),
+  }
+}
+
+function createGauges(registry: Registry) {
+  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
+    new Gauge<Label>({ name, help, labelNames, registers: [registry] })
+  const build = gauge('ostiary_build_info', 'Always 1; its labels tell what runs', ['version', 'node'])
+  const isUp = gauge('ostiary_store_up', '1 when the store could be read for this page')
+  const depth = gauge('ostiary_outbox_messages', 'Messages on their way, those under way included')
+  const age = gauge('ostiary_outbox_oldest_age_seconds', 'How long the oldest of them waits; 0 without any')
+  const protection = gauge('ostiary_protection_raised', '1 while all new codes are strong', ['environment'])
+  build.set({ version: VERSION, node: process.versions.node }, 1)
+  return {
+    set(vitals: Vitals | null, now: number) {
+      isUp.set(vitals ? 1 : 0)
+      if (!vitals) return
+      const { queued, oldestQueuedAt } = vitals.outbox
+      depth.set(queued)
+      age.set(oldestQueuedAt === null ? 0 : Math.max(0, (now - oldestQueuedAt) / 1000))
+      for (const { slug, isProtectionRaised } of vitals.environments)
+        protection.set({ environment: slug }, isProtectionRaised ? 1 : 0)
+    },
+  }
+}
