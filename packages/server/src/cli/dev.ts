@@ -1,9 +1,12 @@
 import { readConfig, readLogLevel, readPort } from '../config.ts'
 import { issuerOf } from '../core/sessions/access-token.ts'
-import { createSmtpTransport } from '../delivery/smtp.ts'
+import { createTransports } from '../delivery/transports.ts'
+import type { Log } from '../http/app.ts'
 import { development, refuseForeignHost } from '../http/dev/development.ts'
 import { listen } from '../http/server.ts'
+import { MAIL_SETTINGS, TRANSPORT_SETTINGS } from '../mail-config.ts'
 import { createLog, createOstiary, type OstiaryOptions } from '../main.ts'
+import { createPrometheus } from '../observability/prometheus.ts'
 import { openDataFolder } from './data-folder.ts'
 import { stopOnSignals } from './signals.ts'
 import { Hint, print, printJson, table } from './terminal.ts'
@@ -15,16 +18,19 @@ export async function dev(options: { port: string; data: string; json?: true }):
   refusePublicUrl(process.env.OSTIARY_URL)
   const folder = openDataFolder(options.data)
   const publicUrl = `http://localhost:${port}`
+  const log = createLog(readLogLevel(process.env.LOG_LEVEL, 'warn') ?? 'warn', 'stderr')
   const ostiary = await createOstiary({
     publicUrl,
     secrets: [folder.secret],
     database: folder.database,
-    log: createLog(readLogLevel(process.env.LOG_LEVEL, 'warn') ?? 'warn', 'stderr'),
+    log,
     testLimitsFactor: 10,
     acceptsDevelopmentKeys: true,
+    metrics: createPrometheus(),
+    metricsAccess: 'open',
     developmentKey: folder.secretKey,
     development,
-    ...ownTransport(process.env),
+    ...ownMail(process.env, log),
   })
   const server = await listen(
     (request, env) => refuseForeignHost(request, port) ?? ostiary.fetch(request, env),
@@ -75,13 +81,20 @@ export async function dev(options: { port: string; data: string; json?: true }):
   print('\nOpen the demo app, type any address, and read the code in the dev inbox.\n')
 }
 
-/** Where `testRecipients` get their mail from, if `SMTP_URL` says so; a mistake in it is told as `start` tells it. */
-function ownTransport(env: NodeJS.ProcessEnv): Pick<OstiaryOptions, 'transport' | 'mailFrom'> {
-  if (!env.SMTP_URL) return {}
-  const { smtpUrl, mailFrom } = readConfig(env, ['SMTP_URL', ...(env.MAIL_FROM ? ['MAIL_FROM'] : [])])
+/** Where `testRecipients` get their mail from, if the settings say so; a mistake in them is told as `start` tells it. */
+function ownMail(
+  env: NodeJS.ProcessEnv,
+  log: Log,
+): Pick<OstiaryOptions, 'transport' | 'mailFrom' | 'mailEvents'> {
+  const names = [...MAIL_SETTINGS, 'MAIL_FROM'].filter(name => env[name])
+  if (names.length === 0) return {}
+  const isSending = env.SMTP_URL || env.SMTP_FALLBACK_URL || env.MAIL_WEBHOOK_URL || env.MAIL_WEBHOOK_SECRET
+  const config = readConfig(env, isSending ? [...names, ...TRANSPORT_SETTINGS] : names)
+  const transport = createTransports(config, { log })
   return {
-    transport: createSmtpTransport({ url: smtpUrl ?? env.SMTP_URL }),
-    ...(env.MAIL_FROM && { mailFrom }),
+    mailEvents: config.mailEvents,
+    ...(transport && { transport }),
+    ...(env.MAIL_FROM && { mailFrom: config.mailFrom }),
   }
 }
 

@@ -1,18 +1,15 @@
 import type { Command } from 'commander'
-import { readConfig } from '../config.ts'
 import { createApiKey, revokeApiKey } from '../core/api-keys/api-keys.ts'
 import type { Call } from '../core/deps.ts'
-import { OstiaryError } from '../core/errors.ts'
 import type { Scope } from '../core/rows.ts'
-import { createOstiary, type Ostiary } from '../main.ts'
-import { openDataFolder } from './data-folder.ts'
+import type { Ostiary } from '../main.ts'
+import {
+  type EnvironmentOptions as Options,
+  otherwiseHint,
+  withCall,
+  withEnvironmentOptions,
+} from './operator.ts'
 import { Hint, print, printJson, table } from './terminal.ts'
-
-interface Options {
-  environment: string
-  data?: string
-  json?: true
-}
 
 const SCOPES: readonly Scope[] = ['auth', 'users', 'read', 'review', 'admin']
 
@@ -28,12 +25,7 @@ Example:
   $ ostiary keys create --environment live --name backend --scopes auth,users,read`,
     )
   const add = (name: string, description: string) =>
-    command
-      .command(name)
-      .description(description)
-      .option('-e, --environment <slug>', 'test or live', 'live')
-      .option('-d, --data <folder>', 'data folder of ostiary dev, instead of DATABASE_URL and OSTIARY_SECRET')
-      .option('--json', 'print the result as JSON')
+    withEnvironmentOptions(command.command(name).description(description))
 
   add('create', 'make a secret key; it is shown once')
     .requiredOption('-n, --name <name>', 'what the key is for')
@@ -53,14 +45,13 @@ Example:
     .addHelpText('after', '\nExample:\n  $ ostiary keys revoke key_01k6z5v9hrf0qv2s8yb7m3c4dn')
     .action((id: string, options: Options) =>
       withCall(options, async (ostiary, call) => {
-        await revokeApiKey(ostiary.deps, call, id).catch(error => {
-          if (!(error instanceof OstiaryError && error.code === 'not_found')) throw error
-          const { environment } = options
-          throw new Hint(
+        const { environment } = options
+        await revokeApiKey(ostiary.deps, call, id).catch(
+          otherwiseHint(
             `there is no key ${id} to revoke in the environment ${environment}`,
             `see: ostiary keys list --environment ${environment}`,
-          )
-        })
+          ),
+        )
         if (options.json) printJson({ revoked: id })
         else print(`revoked ${id}`)
       }),
@@ -108,32 +99,4 @@ async function list(ostiary: Ostiary, call: Call, options: Options) {
       ),
     ),
   )
-}
-
-async function withCall(
-  options: Options,
-  act: (ostiary: Ostiary, call: Call) => Promise<void>,
-): Promise<void> {
-  const ostiary = await createOstiary(optionsOf(options))
-  try {
-    const view = await ostiary.deps.directory.bySlug(options.environment)
-    if (!view) throw new Hint(`there is no environment "${options.environment}"`, 'choose test or live')
-    const origin = {
-      environmentId: view.environment.id,
-      appId: null,
-      actor: { type: 'admin' as const, id: null },
-      requestId: null,
-    }
-    await act(ostiary, { view, origin })
-  } finally {
-    await ostiary.stop()
-  }
-}
-
-function optionsOf({ data }: Options) {
-  const publicUrl = 'http://localhost'
-  if (data === undefined)
-    return { ...readConfig(process.env, ['DATABASE_URL', 'OSTIARY_SECRET', 'OSTIARY_EPOCH']), publicUrl }
-  const { database, secret } = openDataFolder(data)
-  return { publicUrl, database, secrets: [secret] }
 }

@@ -1,17 +1,29 @@
 import { Command } from 'commander'
 import { ConfigError } from '../config.ts'
+import { OstiaryError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
+import { addAppsCommand } from './apps.ts'
 import { dev } from './dev.ts'
+import { addDoctorCommand } from './doctor.ts'
+import { addEnvCommand } from './env.ts'
+import { addEventsCommand } from './events.ts'
+import { addInboxCommand } from './inbox.ts'
 import { addKeysCommand } from './keys.ts'
 import { migrate } from './migrate.ts'
+import { addOpenapiCommand } from './openapi.ts'
+import { addSecretCommand } from './secret.ts'
+import { addSendTestCommand } from './send-test.ts'
 import { start } from './start.ts'
 import { Hint, printError } from './terminal.ts'
+import { addUsersCommand } from './users.ts'
 
 /**
  * The command line. Exit codes: 0 done, 1 it failed, 2 the call or the configuration is wrong. Problems go to stderr,
  * each with what to do about it; with --json, results are one JSON value on stdout.
  */
 export async function run(argv: string[]): Promise<void> {
+  // Whoever reads may have had enough (`| head`).
+  process.stdout.on('error', error => process.exit((error as NodeJS.ErrnoException).code === 'EPIPE' ? 0 : 1))
   const program = new Command('ostiary')
     .description('Ostiary: passwordless sign-in on your own machine.')
     .version(VERSION)
@@ -40,9 +52,17 @@ Settings:
   OSTIARY_SECRET    32 random bytes or more; a comma-separated list rotates: first writes, all read
   DATABASE_URL      sqlite:FILE
   SMTP_URL          smtp://user:password@host:587 or smtps://…
+  SMTP_FALLBACK_URL tried when SMTP_URL cannot take a mail
+  MAIL_WEBHOOK_URL, MAIL_WEBHOOK_SECRET
+                    https service that sends mails, after SMTP or alone; whsec_… that signs them
   MAIL_FROM         My App <login@example.com>
   OSTIARY_EPOCH     raised by one after restoring a backup (default 1)
   TRUSTED_PROXIES   addresses and ranges of your own proxies
+  METRICS_TOKEN     serves GET /metrics to who sends it as a bearer token
+  METRICS_ADDRESS   serves it on a listener of its own, 127.0.0.1:9464
+  MAIL_EVENTS_SES_TOPIC_ARN, MAIL_EVENTS_POSTMARK_TOKEN, MAIL_EVENTS_RESEND_SECRET,
+  MAIL_EVENTS_SENDGRID_PUBLIC_KEY, MAIL_EVENTS_GENERIC_SECRET
+                    who may report bounces to /hooks/mail/{provider}
   PORT, LOG_LEVEL   default 4545, info
 
 Example:
@@ -59,12 +79,23 @@ Example:
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=sqlite:/var/lib/ostiary/ostiary.db ostiary migrate')
     .action(migrate)
 
+  addDoctorCommand(program)
+  addSendTestCommand(program)
+  addEnvCommand(program)
+  addAppsCommand(program)
   addKeysCommand(program)
+  addUsersCommand(program)
+  addEventsCommand(program)
+  addInboxCommand(program)
+  addSecretCommand(program)
+  addOpenapiCommand(program)
 
   try {
     await program.parseAsync(argv)
   } catch (error) {
     printError(error, argv.includes('--json'))
-    process.exit(error instanceof ConfigError || error instanceof Hint ? 2 : 1)
+    const isTheirs = error instanceof ConfigError || error instanceof Hint
+    // A refusal below 500 is about what was asked for.
+    process.exit(isTheirs || (error instanceof OstiaryError && error.status < 500) ? 2 : 1)
   }
 }

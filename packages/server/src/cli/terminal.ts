@@ -23,6 +23,19 @@ export function printJson(value: unknown): void {
   print(JSON.stringify(value, null, 2))
 }
 
+/** One value a line: for output that goes on (`--follow --json`). */
+export function printJsonLine(value: unknown): void {
+  print(JSON.stringify(value))
+}
+
+/** `--limit`: a number from 1 to 1000. */
+export function readCount(text: string): number {
+  const count = Number(text)
+  if (!/^\d+$/.test(text) || count < 1 || count > 1000)
+    throw new Hint(`"${text}" is not a number of rows`, 'give a number from 1 to 1000')
+  return count
+}
+
 /** Two columns, the first as wide as its widest entry. */
 export function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
