@@ -11,8 +11,8 @@ if (major < 24) {
   process.exit(1)
 }
 module.enableCompileCache?.()
+// The package has no src/. A checkout has, and a dist/ beside it may be older than what is being worked on.
+const source = new URL('../src/cli/ostiary.ts', import.meta.url)
 const built = new URL('../dist/cli/ostiary.js', import.meta.url)
-const { run } = await import(
-  existsSync(built) ? built.href : new URL('../src/cli/ostiary.ts', import.meta.url).href
-)
+const { run } = await import(existsSync(source) ? source.href : built.href)
 await run(process.argv)

@@ -1,0 +1,26 @@
+import { execFileSync } from 'node:child_process'
+import { cpSync, globSync, rmSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+
+/**
+ * `npm run build`: JavaScript and types of src/ in dist/, and the files that lie beside the modules. A checkout runs
+ * src/ itself; dist/ is for the package and the image. Types are not checked here: that is what `npm run check` does.
+ */
+export function build(out: string): void {
+  const server = fileURLToPath(new URL('../', import.meta.url))
+  const tsc = join(dirname(fileURLToPath(import.meta.resolve('typescript/package.json'))), 'bin', 'tsc')
+  rmSync(out, { recursive: true, force: true })
+  execFileSync(process.execPath, [tsc, '-p', join(server, 'tsconfig.build.json'), '--outDir', out], {
+    stdio: 'inherit',
+  })
+  // A script for browsers that lay beside a module of its name would take its place: then this stops.
+  for (const file of globSync('**/*.{css,js}', { cwd: join(server, 'src') }))
+    cpSync(join(server, 'src', file), join(out, file), { errorOnExist: true, force: false })
+}
+
+if (import.meta.main) {
+  const { values } = parseArgs({ options: { out: { type: 'string' } } })
+  build(resolve(values.out ?? fileURLToPath(new URL('../dist', import.meta.url))))
+}
