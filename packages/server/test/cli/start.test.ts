@@ -25,7 +25,14 @@ describe('configuration', () => {
       TRUSTED_PROXIES: '10.0.0.0/99',
       PORT: '0',
       LOG_LEVEL: 'loud',
-      MAIL_WEBHOOK_URL: 'https://mail.example.com/hook',
+      SMTP_FALLBACK_URL: 'smtp://user:fallback-pass-word@/',
+      MAIL_WEBHOOK_URL: 'http://hook-user:hook-pass-word@mail.example.com/hook',
+      MAIL_WEBHOOK_SECRET: `whsec_${Buffer.from('webhook-secret').toString('base64')}`,
+      MAIL_EVENTS_SES_TOPIC_ARN: 'mail-events',
+      MAIL_EVENTS_POSTMARK_TOKEN: 'postmark-token',
+      MAIL_EVENTS_RESEND_SECRET: 'resend-secret',
+      MAIL_EVENTS_SENDGRID_PUBLIC_KEY: 'sendgrid-key',
+      MAIL_EVENTS_GENERIC_SECRET: 'generic-secret',
     }
     const { code, stdout, stderr } = await ostiary(['start', '--json'], { env })
     expect([code, stdout]).toEqual([2, ''])
@@ -38,7 +45,16 @@ describe('configuration', () => {
       expect(problem.problem.length).toBeGreaterThan(5)
       expect(problem.fix.length).toBeGreaterThan(5)
     }
-    for (const secret of ['short-one', 'change-me', 'aaaa', 'smtp-pass-word'])
+    const secrets = [
+      'short-one',
+      'change-me',
+      'aaaa',
+      'smtp-pass-word',
+      'fallback-pass',
+      'hook-pass',
+      'whsec_d2',
+    ]
+    for (const secret of [...secrets, 'postmark-token', 'resend-secret', 'sendgrid-key', 'generic-secret'])
       expect(stderr).not.toContain(secret)
   })
 

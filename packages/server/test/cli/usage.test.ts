@@ -5,19 +5,33 @@ import { describe, expect, it, test } from 'vitest'
 import { BIN, ostiary } from '../setup/process.ts'
 
 describe('help', () => {
-  it.each(['dev', 'start', 'migrate', 'keys', 'keys create', 'keys list', 'keys revoke'])(
-    '%s has an example',
-    async command => {
-      const { code, stdout, stderr } = await ostiary([...command.split(' '), '--help'])
-      expect([code, stderr]).toEqual([0, ''])
-      expect(stdout).toMatch(/Example:\n {2}\$ /)
-      expect(stdout).toContain(`ostiary ${command}`)
-    },
-  )
+  it.each([
+    'dev',
+    'start',
+    'migrate',
+    'doctor',
+    'send-test',
+    'inbox',
+    'events',
+    'openapi',
+    ...['keys', 'keys create', 'keys list', 'keys revoke'],
+    ...['env', 'env list', 'env create'],
+    ...['apps', 'apps list', 'apps create', 'apps update', 'apps delete'],
+    ...['users', 'users list', 'users show', 'users block', 'users unblock', 'users delete'],
+    ...['secret', 'secret status', 'secret generate', 'secret reseal', 'secret replace'],
+  ])('%s has an example', async command => {
+    const { code, stdout, stderr } = await ostiary([...command.split(' '), '--help'])
+    expect([code, stderr]).toEqual([0, ''])
+    expect(stdout).toMatch(/Example:\n {2}\$ /)
+    expect(stdout).toContain(`ostiary ${command}`)
+  })
 
   it('names every command, and every setting that start reads', async () => {
     const [all, start] = await Promise.all([ostiary(['--help']), ostiary(['start', '--help'])])
-    for (const command of ['dev', 'start', 'migrate', 'keys']) expect(all.stdout).toContain(`  ${command}`)
+    for (const command of 'dev start migrate keys doctor send-test inbox events openapi env apps users secret'.split(
+      ' ',
+    ))
+      expect(all.stdout).toContain(`  ${command}`)
     for (const name of [
       'OSTIARY_URL',
       'OSTIARY_SECRET',

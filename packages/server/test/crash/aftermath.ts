@@ -3,30 +3,64 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { createSmtpTransport } from '../../src/delivery/smtp.ts'
 import { createOstiary } from '../../src/main.ts'
-import type { Sink } from '../delivery/smtp-sink.ts'
 import type { Answer } from '../setup/server.ts'
 import type { Flow, World } from './client.ts'
+import { checkCopies, type Taken } from './copies.ts'
 
 /** Past every lease and every grace period: what was under way at the last kill is due again. */
 const LATER_MS = 35_000
+/** Past every back-off, and past the life of every message and a minute. */
+const MUCH_LATER_MS = [3 * 60_000, 65 * 60_000]
+
+/** The provider after the last kill, when it takes everything at once. */
+export interface Provider {
+  url: string
+  mails: Taken[]
+}
 
 /**
  * Opens what the kills have left, a little later by its clock, and holds it against what the clients were told. The
- * faults that it finds; an empty list is a passed test.
+ * faults that it finds; an empty list is a passed test. `kills` are their instants.
  */
-export async function findFaults(folder: string, world: World, sink: Sink, kills: number): Promise<string[]> {
+export async function findFaults(
+  folder: string,
+  world: World,
+  provider: Provider,
+  kills: readonly number[],
+): Promise<string[]> {
   const file = join(folder, 'ostiary.db')
   const faults: string[] = []
+  const tell = (what: string) => faults.push(what)
+  await later(folder, world, provider, LATER_MS, async call => {
+    await Promise.all(
+      world.flows.map(flow => checkFlow(call, flow, what => tell(`${nameOf(flow)}: ${what}`))),
+    )
+  })
+  for (const ms of MUCH_LATER_MS) await later(folder, world, provider, ms, async () => {})
+  checkRows(file, world, tell)
+  checkMessages(file, provider.mails, tell)
+  checkCopies(provider.mails, kills, tell)
+  return faults
+}
+
+/** Opens the store so much later, lets the outbox do what is due, looks, and closes it. */
+async function later(
+  folder: string,
+  world: World,
+  provider: Provider,
+  ms: number,
+  look: (call: Ask) => Promise<void>,
+): Promise<void> {
   const ostiary = await createOstiary({
     publicUrl: world.url,
     secrets: [readFileSync(join(folder, 'secret'), 'utf8').trim()],
-    database: file,
-    clock: { now: () => Date.now() + LATER_MS },
+    database: join(folder, 'ostiary.db'),
+    clock: { now: () => Date.now() + ms },
     acceptsDevelopmentKeys: true,
     testLimitsFactor: 10,
-    transport: createSmtpTransport({ url: sink.url }),
+    transport: createSmtpTransport({ url: provider.url }),
   })
-  const call = async (method: string, path: string, body?: unknown) => {
+  const call: Ask = async (method, path, body) => {
     const response = await ostiary.app.request(`${world.url}${path}`, {
       method,
       headers: {
@@ -42,15 +76,10 @@ export async function findFaults(folder: string, world: World, sink: Sink, kills
   try {
     ostiary.start()
     await ostiary.drain()
-    await Promise.all(
-      world.flows.map(flow => checkFlow(call, flow, what => faults.push(`${nameOf(flow)}: ${what}`))),
-    )
+    await look(call)
   } finally {
     await ostiary.stop()
   }
-  checkRows(file, world, what => faults.push(what))
-  checkCopies(sink, kills, what => faults.push(what))
-  return faults
 }
 
 type Ask = (method: string, path: string, body?: unknown) => Promise<Pick<Answer, 'status' | 'body'>>
@@ -149,19 +178,21 @@ function checkRows(file: string, { flows }: World, tell: Tell): void {
   }
 }
 
-/** At most one more copy for each crash, and each copy is the same: Message-ID, code and link. */
-function checkCopies({ mails }: Sink, kills: number, tell: Tell): void {
-  const byId = Map.groupBy(mails, ({ email }) => email.messageId ?? '')
-  for (const [id, copies] of byId) {
-    if (copies.length > 1 + kills) tell(`${id} was sent ${copies.length} times`)
-    if (new Set(copies.map(({ email, to }) => `${to} ${secretsIn(email.text ?? '')}`)).size > 1)
-      tell(`${id} was sent with two contents`)
+/** Promise 4, from outside: what is `sent` by SMTP was taken, and what failed says so in an event. */
+function checkMessages(file: string, mails: readonly Taken[], tell: Tell): void {
+  const taken = new Set(mails.map(({ email }) => /msg_\w+/.exec(email.messageId ?? '')?.[0]))
+  const database = new DatabaseSync(file, { readOnly: true })
+  try {
+    const sent = database.prepare(
+      "SELECT id FROM messages WHERE status = 'sent' AND domain = 'listed.example' ORDER BY id",
+    )
+    for (const { id } of sent.all())
+      if (!taken.has(String(id))) tell(`message ${id} is sent, and nobody took it`)
+    const silent = database.prepare(`SELECT id FROM messages WHERE status = 'failed' AND NOT EXISTS (
+      SELECT 1 FROM events WHERE challenge_id = messages.challenge_id AND type = 'message.failed'
+        AND json_extract(data, '$.messageId') = messages.id)`)
+    for (const { id } of silent.all()) tell(`message ${id} failed without an event`)
+  } finally {
+    database.close()
   }
-  // Each crash may double what was under way, which is one message for each of the clients, and no more than that.
-  const extra = mails.length - byId.size
-  if (extra > kills * 8) tell(`${extra} extra copies in ${kills} crashes`)
-}
-
-function secretsIn(text: string): string {
-  return [/^ {4}([\d ]+)$/m.exec(text)?.[1], /olk_[\w-]+/.exec(text)?.[0]].join(' ')
 }

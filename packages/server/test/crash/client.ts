@@ -38,14 +38,14 @@ export interface World {
   counts: { ok: number; fail: number; unknown: number }
   /** How many more wrong codes may be typed before the environment protects itself with strong ones. */
   wrongCodesLeft: number
+  /** How many challenges each client asks for at its address whose mail leaves the house. */
+  maxListed: number
 }
-
-const MAX_LISTED = 18
 
 /** Signs people in, one after the other, until the world is over; a flow that was begun is brought to its end. */
 export async function runClient(world: World, number: number, chance: Chance): Promise<void> {
   const listed = `c${number}@listed.example`
-  let listedLeft = MAX_LISTED
+  let listedLeft = world.maxListed
   for (let count = 0; !world.isOver(); count++) {
     const isListed = listedLeft > 0 && chance.is(0.2)
     if (isListed) listedLeft--

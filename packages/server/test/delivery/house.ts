@@ -45,7 +45,9 @@ export function house(
     keyring,
     log: { info: record, warn: record, error: record },
     transportFor: () => transport,
-    directory: { environmentOf: async () => ({ environment: environment('live'), settings: settings() }) },
+    directory: {
+      environmentOf: async () => ({ environment: environment('live'), settings: settings(), templates: [] }),
+    },
     mailFrom: MAIL_FROM,
     pollMs: 10,
     ...own,

@@ -90,7 +90,7 @@ describe('the lease', () => {
       directory: {
         environmentOf: async () => {
           if (rows[0]!.attempt === 1) clock.move(10_000)
-          return { environment: environment('live'), settings: settings() }
+          return { environment: environment('live'), settings: settings(), templates: [] }
         },
       },
     })

@@ -63,7 +63,7 @@ describe('a queued message', () => {
     const { outbox, queue, rows, of } = house(undefined, {
       directory: {
         environmentOf: async id =>
-          id === 'env_1' ? { environment: environment('live'), settings: settings() } : null,
+          id === 'env_1' ? { environment: environment('live'), settings: settings(), templates: [] } : null,
       },
     })
     const foreign = queue()
@@ -88,7 +88,13 @@ describe('a queued message', () => {
 
   test('in a test environment keeps its content for a day, also when it stays in the house', async () => {
     const { outbox, queue, sent, outcomes } = house(undefined, {
-      directory: { environmentOf: async () => ({ environment: environment('test'), settings: settings() }) },
+      directory: {
+        environmentOf: async () => ({
+          environment: environment('test'),
+          settings: settings(),
+          templates: [],
+        }),
+      },
       transportFor: () => 'inbox',
     })
     queue()

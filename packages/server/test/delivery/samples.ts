@@ -1,5 +1,6 @@
 import type { MessageContent } from '../../src/core/messages/content.ts'
-import type { Challenge, Environment, Message } from '../../src/core/rows.ts'
+import type { Mail } from '../../src/core/ports.ts'
+import type { Challenge, Environment, Message, Template } from '../../src/core/rows.ts'
 import { effectiveSettings, type Settings } from '../../src/core/settings/settings.ts'
 import { renderMail } from '../../src/delivery/mail.ts'
 
@@ -48,7 +49,15 @@ export function settings(own: Record<string, unknown> = {}): Settings {
 }
 
 export function environment(mode: 'test' | 'live'): Environment {
-  return { id: 'env_1', slug: mode, mode, settings: {}, settingsVersion: 1, createdAt: NOON }
+  return {
+    id: 'env_1',
+    slug: mode,
+    mode,
+    settings: {},
+    settingsVersion: 1,
+    templatesVersion: 0,
+    createdAt: NOON,
+  }
 }
 
 export function mailOf(
@@ -57,19 +66,23 @@ export function mailOf(
     challenge?: Partial<Challenge>
     message?: Partial<Message>
     settings?: Record<string, unknown>
+    template?: Template
     userLocale?: string
     now?: number
   } = {},
 ) {
-  return renderMail({
+  const mail = renderMail({
     message: message(own.message),
     challenge: challenge(own.challenge),
     content: { code: null, link: null, ...content },
     settings: settings(own.settings),
+    template: own.template ?? null,
     userLocale: own.userLocale ?? null,
     mailFrom: MAIL_FROM,
     now: own.now ?? NOON,
   })
+  // Only a template can leave the HTML part out.
+  return mail as Mail & { html: string }
 }
 
 /** What a person sees and copies of an HTML part: the body without tags, with entities read. */

@@ -111,5 +111,6 @@ describe('over a server', () => {
     })
     const { data } = (await server.get(`/v1/events?challengeId=${id}&type=challenge.link_opened`)).body
     expect(data[0].context).toEqual({ ipAddress: '203.0.113.7', userAgent: 'Firefox' })
+    expect(data[0].data.network).toBe('203.0.113.0/24')
   })
 })

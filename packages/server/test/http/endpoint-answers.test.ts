@@ -311,6 +311,35 @@ describe('the whole answer of', () => {
     )
   })
 
+  test('templates', async () => {
+    const locales = { en: { subject: 'Hello', text: '{{code}}', html: null } }
+    const template = await ask('POST', '/v1/templates', { name: 'hello', locales })
+    expect(template).toEqual({
+      id: expect.stringMatching(/^tpl_/),
+      name: 'hello',
+      channel: 'email',
+      locales,
+      createdAt: new Date(server.clock.now()).toISOString(),
+      updatedAt: template.createdAt,
+    })
+    expect(await ask('GET', `/v1/templates/${template.id}`)).toEqual(template)
+    expect((await ask('GET', '/v1/templates')).data[0]).toEqual(template)
+    expect(await ask('POST', `/v1/templates/${template.id}/preview`, {})).toEqual({
+      locale: 'en',
+      subject: 'Hello',
+      text: '123456',
+      html: null,
+    })
+    await later(server, 1000)
+    const patched = await ask('PATCH', `/v1/templates/${template.id}`, { name: 'hi' })
+    expect(patched).toEqual({
+      ...template,
+      name: 'hi',
+      updatedAt: new Date(server.clock.now()).toISOString(),
+    })
+    expect(await ask('DELETE', `/v1/templates/${template.id}`)).toBe('')
+  })
+
   test('settings', async () => {
     const settings = await ask('GET', '/v1/settings')
     expect(await ask('PATCH', '/v1/settings', { brand: { name: 'Acme' } })).toEqual({
@@ -363,6 +392,7 @@ test('HEAD of every GET has its status and headers, and no body', async () => {
       challenges: world.challengeId,
       users: world.userId,
       apps: world.appId,
+      templates: world.templateId,
     }
     const noun = endpoint.path.split('/')[2] as keyof typeof ids
     const path = endpoint.path.replace('{id}', ids[noun])

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDPOINTS } from '../../src/http/routes.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
-import { codeOf, dump, fresh, handoverOf, later, mailbox, raw, send, wrongCode } from './world.ts'
+import { CODE_TEXTS, codeOf, dump, fresh, handoverOf, later, mailbox, raw, send, wrongCode } from './world.ts'
 
 let server: TestServer
 beforeAll(async () => {
@@ -81,6 +81,15 @@ const READY: Record<string, () => Promise<Ready>> = {
     return { path: `/v1/users/${user.id}/sessions/revoke`, body: {}, other: {} }
   },
   '/v1/apps': async () => ({ path: '/v1/apps', body: { name: 'A' }, other: { name: 'B' } }),
+  '/v1/templates': async () => ({
+    path: '/v1/templates',
+    body: { name: newName(), locales: CODE_TEXTS },
+    other: { name: newName(), locales: CODE_TEXTS },
+  }),
+  '/v1/templates/{id}/preview': async () => {
+    const { id } = (await server.post('/v1/templates', { name: newName(), locales: CODE_TEXTS })).body
+    return { path: `/v1/templates/${id}/preview`, body: {}, other: { locale: 'de' } }
+  },
   '/v1/api-keys': async () => ({
     path: '/v1/api-keys',
     body: { name: 'A', scopes: ['read'] },
@@ -88,6 +97,7 @@ const READY: Record<string, () => Promise<Ready>> = {
   }),
 }
 
+const newName = () => fresh('mail').split('@')[0] as string
 const newUser = async () => (await server.post('/v1/users', {})).body.id as string
 // A check of an access token keeps nothing: a kept answer would hide a revocation, and there is no effect to repeat.
 const UNKEPT = '/v1/sessions/verify'

@@ -24,6 +24,7 @@ const NAMED: Matrix = {
   'POST /v1/challenges': its => [
     { body: { userId: its.userId, context } },
     { body: { to: 'someone@example.com', appId: its.appId, context } },
+    { body: { to: 'someone@example.com', template: its.templateName, context } },
   ],
   'GET /v1/challenges': its => [{ query: `userId=${its.userId}` }],
   'POST /v1/challenges/verify': (its, mine) => [
@@ -73,6 +74,12 @@ const NAMED: Matrix = {
   'DELETE /v1/api-keys/{id}': its => [{ path: its.keyId }],
   'GET /v1/settings': () => [],
   'PATCH /v1/settings': () => [],
+  'POST /v1/templates': () => [],
+  'GET /v1/templates': () => [],
+  'GET /v1/templates/{id}': its => [{ path: its.templateId }],
+  'PATCH /v1/templates/{id}': its => [{ path: its.templateId, body: { name: 'taken' } }],
+  'DELETE /v1/templates/{id}': its => [{ path: its.templateId }],
+  'POST /v1/templates/{id}/preview': its => [{ path: its.templateId, body: {} }],
   'GET /v1/events': its => [
     { query: `userId=${its.userId}` },
     { query: `challengeId=${its.challengeId}` },
@@ -121,6 +128,7 @@ describe.each([
       ['challenges', its.challengeId],
       ['sessions', its.sessionId],
       ['apps', its.appId],
+      ['templates', its.templateId],
     ]) {
       expect((await server.call('GET', `/v1/${path}/${id}`, undefined, { key: its.key })).status).toBe(200)
       expectRefusal(
@@ -132,7 +140,7 @@ describe.each([
 })
 
 test('lists of one environment hold nothing of the other', async () => {
-  for (const path of ['challenges', 'users', 'apps', 'api-keys', 'events']) {
+  for (const path of ['challenges', 'users', 'apps', 'api-keys', 'templates', 'events']) {
     const idsOf = async (key: string) => {
       const { body } = await server.call(
         'GET',

@@ -49,6 +49,25 @@ describe('looking at a link', () => {
     expect(events).toHaveLength(20)
     expect((await exchange(await handoverOf(server, link))).status).toBe(200)
   })
+  test('is told with the network it came from, and whether a scanner seems to have looked', async () => {
+    const { id, path } = await linked()
+    await later(server, 1_999)
+    const firefox = { 'User-Agent': 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0' }
+    await open(path, 'GET', firefox)
+    await later(server, 1)
+    for (const [method, headers] of [
+      ['GET', firefox],
+      ['HEAD', firefox],
+      ['GET', { 'User-Agent': 'Slackbot-LinkExpanding 1.0' }],
+      ['GET', {}],
+    ] as const)
+      await open(path, method, headers)
+    const { timeline } = (await server.get(`/v1/challenges/${id}`)).body
+    const opened = timeline.filter(({ type }: { type: string }) => type === 'challenge.link_opened')
+    expect(opened.map(({ data }: { data: unknown }) => data)).toEqual(
+      [true, false, true, true, true].map(isLikelyScanner => ({ network: null, isLikelyScanner })),
+    )
+  })
   test('shows a page that is not stored, framed or referred from, with a button', async () => {
     const { path, to } = await linked()
     const { headers, body } = await open(path, 'GET', { 'Accept-Language': 'de-AT,de;q=0.9' })

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDPOINTS } from '../../src/http/routes.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
-import { fresh, later, send } from './world.ts'
+import { CODE_TEXTS, fresh, later, send } from './world.ts'
 
 let server: TestServer
 let userId: string
@@ -16,6 +16,7 @@ beforeAll(async () => {
     await server.post('/v1/users', { email: 'shared@example.com' })
     await server.post('/v1/apps', { name: `App ${index}` })
     await server.newKey(['read'])
+    await server.post('/v1/templates', { name: `mail${index}`, locales: CODE_TEXTS })
     await server.signIn(EMAIL)
     await later(server, 61_000)
   }
@@ -32,6 +33,7 @@ const LISTS: [path: string, filter: string, other: string][] = [
   ],
   ['/v1/apps', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
   ['/v1/api-keys', 'createdBefore=2027-01-01T00:00:00.000Z', 'createdBefore=2027-01-02T00:00:00.000Z'],
+  ['/v1/templates', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
   ['/v1/events', 'type=session.created', 'type=user.created'],
   ['/v1/messages', `to=${EMAIL}`, 'to=shared@example.com'],
 ]

@@ -59,6 +59,8 @@ const NAMES = [
     'audience',
     'scopes',
     'ipAddress',
+    'locales',
+    'variables',
     '__proto__',
   ],
 ]
@@ -129,7 +131,7 @@ describe('a request of any shape', () => {
       await fc.assert(
         fc.asyncProperty(
           bodyFor(endpoint.body),
-          fc.constantFrom('userId', 'challengeId', 'sessionId', 'appId'),
+          fc.constantFrom('userId', 'challengeId', 'sessionId', 'appId', 'templateId'),
           async (body, id) => {
             const path = endpoint.path.replace('{id}', world[id as 'userId'])
             const answer = await server.call(endpoint.method, path, JSON.stringify(body))

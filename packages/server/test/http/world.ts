@@ -142,10 +142,17 @@ export interface World {
   sessionId: string
   appId: string
   keyId: string
+  templateId: string
+  templateName: string
   linkToken: string
   handover: string
   refreshToken: string
   accessToken: string
+}
+
+/** Texts of a template that fits a challenge with a code. */
+export const CODE_TEXTS = {
+  en: { subject: 'Your code', text: 'Code: {{code}}', html: '<p>Code: <b>{{code}}</b></p>' },
 }
 
 export const APP_URL = 'https://app.example/cb'
@@ -182,6 +189,8 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
   const viaApp = await linkOf('app')
   const viaOstiary = await linkOf('ostiary')
   const apiKey = await call('POST', '/v1/api-keys', { name: 'A key', scopes: ['read'] })
+  const templateName = `of-${mode}`
+  const template = await call('POST', '/v1/templates', { name: templateName, locales: CODE_TEXTS })
   return {
     key,
     userId: signedIn.user.id,
@@ -193,6 +202,8 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     sessionId: signedIn.session.id,
     appId: app.id,
     keyId: apiKey.id,
+    templateId: template.id,
+    templateName,
     linkToken: new URL(viaApp.link).searchParams.get('token') ?? '',
     handover: await handoverOf(server, viaOstiary.link),
     refreshToken: signedIn.tokens.refreshToken,
@@ -203,7 +214,7 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
 /** A world of nothing: ids and tokens of the right form that no environment has. */
 export function nowhere(server: TestServer, key: string): World {
   const { random, keyring } = server.ostiary.deps
-  const id = (prefix: 'usr' | 'chl' | 'ses' | 'app' | 'key') => newId(prefix, server.clock.now())
+  const id = (prefix: 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl') => newId(prefix, server.clock.now())
   const token = (kind: string) => `${kind}_${random.bytes(32).toString('base64url')}`
   const refresh = Buffer.concat([random.bytes(48), keyring.derive('nothing').subarray(0, 16)])
   return {
@@ -217,6 +228,8 @@ export function nowhere(server: TestServer, key: string): World {
     sessionId: id('ses'),
     appId: id('app'),
     keyId: id('key'),
+    templateId: id('tpl'),
+    templateName: 'of-nobody',
     linkToken: token('olk'),
     handover: token('oht'),
     refreshToken: `ort_${refresh.toString('base64url')}`,

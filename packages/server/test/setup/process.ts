@@ -6,7 +6,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
-import { afterAll } from 'vitest'
 import type { Answer } from './server.ts'
 
 /** The command as a person runs it. */
@@ -15,8 +14,8 @@ export const BIN = fileURLToPath(new URL('../../bin/ostiary.js', import.meta.url
 const children = new Set<ChildProcess>()
 const folders: string[] = []
 
-// Registered for each test file that imports this one: no process and no folder outlives its file.
-afterAll(async () => {
+/** Ends every process and removes every folder that was made here. */
+export async function endAll(): Promise<void> {
   await Promise.all(
     [...children].map(async child => {
       child.kill('SIGKILL')
@@ -24,7 +23,11 @@ afterAll(async () => {
     }),
   )
   for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
-})
+}
+
+// Registered for each test file that imports this one: no process and no folder outlives its file. Tools, which have
+// no vitest around them, call it themselves.
+if (process.env.VITEST) (await import('vitest')).afterAll(endAll)
 
 /** An empty folder that is removed with the test file. */
 export function temporaryFolder(): string {
@@ -51,6 +54,8 @@ interface Options {
   /** The settings of the process. Nothing of Ostiary's is inherited from whoever runs the tests. */
   env?: Settings
   cwd?: string
+  /** Another `ostiary` than the one of this checkout: the path of its command. */
+  bin?: string
   /** Another Node than the one that runs the tests. */
   node?: string
   nodeOptions?: string[]
@@ -222,8 +227,11 @@ export async function pressLink(link: string): Promise<string | null> {
   return response.status === 303 && location ? new URL(location).searchParams.get('token') : null
 }
 
-function begin(args: string[], { env = {}, cwd, node = process.execPath, nodeOptions = [] }: Options) {
-  const child = spawn(node, [...nodeOptions, BIN, ...args], {
+function begin(
+  args: string[],
+  { env = {}, cwd, bin = BIN, node = process.execPath, nodeOptions = [] }: Options,
+) {
+  const child = spawn(node, [...nodeOptions, bin, ...args], {
     env: { PATH: process.env.PATH, HOME: process.env.HOME, TMPDIR: tmpdir(), NO_COLOR: '1', ...env },
     ...(cwd !== undefined && { cwd }),
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -12,7 +12,9 @@ import { lists } from './contract/lists.ts'
 import { messages } from './contract/messages.ts'
 import { proofs } from './contract/proofs.ts'
 import { retention } from './contract/retention.ts'
+import { secrets } from './contract/secrets.ts'
 import { sessions } from './contract/sessions.ts'
+import { templates } from './contract/templates.ts'
 import { users } from './contract/users.ts'
 
 /**
@@ -39,11 +41,13 @@ export function storeContract(name: string, open: Open): void {
       sessions,
       users,
       directory,
+      templates,
       messages,
       lists,
       idempotency,
       clocks,
       retention,
+      secrets,
     ])
       section(inHouse)
   })

@@ -91,7 +91,7 @@ it('refuses a migration that was changed after it was applied', () => {
 it('refuses a database of a newer version before it changes anything', async () => {
   migrate(db, shipped)
   db.run("INSERT INTO migrations VALUES ('9999_future', 'x', 'now')")
-  const missing = withMore({ '0002_next.sql': 'CREATE TABLE next (id TEXT) STRICT;' })
+  const missing = withMore({ '0900_next.sql': 'CREATE TABLE next (id TEXT) STRICT;' })
   expect(() => migrate(db, missing)).toThrow(/9999_future, which this version does not know/)
   expect(tables()).not.toContain('next')
   const store = openSqliteStore(file)
@@ -101,20 +101,20 @@ it('refuses a database of a newer version before it changes anything', async () 
 
 it('leaves a migration that fails in the middle absent, and the ones before it whole', () => {
   const broken = withMore({
-    '0002_next.sql': 'CREATE TABLE next (id TEXT) STRICT; INSERT INTO nowhere VALUES (1);',
+    '0900_next.sql': 'CREATE TABLE next (id TEXT) STRICT; INSERT INTO nowhere VALUES (1);',
   })
   expect(() => migrate(db, broken)).toThrow(/nowhere/)
   expect(tables()).toContain('challenges')
   expect(tables()).not.toContain('next')
   expect(db.all('SELECT name FROM migrations').map(row => row.name)).toEqual(names)
-  const mended = withMore({ '0002_next.sql': 'CREATE TABLE next (id TEXT) STRICT;' })
-  expect(migrate(db, mended)).toEqual(['0002_next'])
+  const mended = withMore({ '0900_next.sql': 'CREATE TABLE next (id TEXT) STRICT;' })
+  expect(migrate(db, mended)).toEqual(['0900_next'])
 })
 
 it('leaves a migration absent when the process is killed in its middle', async () => {
   // The statement never ends, so the kill comes after the tables were made and before the commit.
   withMore({
-    '0002_next.sql':
+    '0900_next.sql':
       'CREATE TABLE next (id INTEGER) STRICT; INSERT INTO next WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n;',
   })
   const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
@@ -131,8 +131,8 @@ it('leaves a migration absent when the process is killed in its middle', async (
   await ended
   expect(tables()).not.toContain('next')
   expect(db.all('SELECT name FROM migrations').map(row => row.name)).toEqual(names)
-  const mended = withMore({ '0002_next.sql': 'CREATE TABLE next (id TEXT) STRICT;' })
-  expect(migrate(db, mended)).toEqual(['0002_next'])
+  const mended = withMore({ '0900_next.sql': 'CREATE TABLE next (id TEXT) STRICT;' })
+  expect(migrate(db, mended)).toEqual(['0900_next'])
 })
 
 /** The whole schema as text, in an order of its own. */

@@ -111,7 +111,7 @@ CREATE TABLE environments (
   -- The last message that send_counts has counted.
   sends_counted_to TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL
-) STRICT;
+, templates_version INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TABLE events (
   id TEXT PRIMARY KEY,
@@ -283,6 +283,21 @@ CREATE TABLE signing_keys (
 ) STRICT;
 
 CREATE INDEX signing_keys_of_environment ON signing_keys (environment_id, activates_at);
+
+CREATE TABLE templates (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  name TEXT NOT NULL,
+  channel TEXT NOT NULL,
+  locales TEXT NOT NULL,
+  -- Counts changes of this template: its ETag.
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (environment_id, name)
+) STRICT;
+
+CREATE INDEX templates_of_environment ON templates (environment_id, id);
 
 CREATE TABLE users (
   id TEXT PRIMARY KEY,

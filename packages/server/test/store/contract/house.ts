@@ -337,6 +337,7 @@ export async function newEnvironment(
     mode,
     settings: {},
     settingsVersion: 1,
+    templatesVersion: 0,
     createdAt: now,
   }
   const app = newApp(systemRandom, wanted, now, { name: 'Default' }, true)

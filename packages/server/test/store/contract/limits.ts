@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Limit } from '../../../src/core/ports.ts'
-import { HOUR, type InHouse, MINUTE, tally, times, WRONG } from './house.ts'
+import { HOUR, type InHouse, MINUTE, newEnvironment, tally, times, WRONG } from './house.ts'
 
 const limit = (name: string, max: number, key = 'k', ms = MINUTE): Limit => ({
   name,
@@ -99,6 +99,12 @@ export function limits(inHouse: InHouse) {
         house.advance(2 * MINUTE)
         expect(tally(await times(3, () => send('k')))).toEqual({ created: 1, limited: 2 })
         expect((await send('other')).kind).toBe('created')
+        const { app, origin } = await newEnvironment(house.store, 'live', house.now(), 'live')
+        const elsewhere = house.newChallenge('a@x.test', {
+          row: { environmentId: origin.environmentId, appId: app.id },
+          more: { origin, limits: [{ name: 'two', key: 'k', windows }] },
+        })
+        expect((await house.store.createChallenge(elsewhere)).kind).toBe('created')
         expect(await send('k')).toMatchObject({ kind: 'limited', limit: 'two' })
         house.advance(HOUR + MINUTE)
         expect((await send('k')).kind).toBe('created')

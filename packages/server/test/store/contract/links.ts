@@ -98,6 +98,10 @@ export function links(inHouse: InHouse) {
         expect((await house.verifyLink('olk', hash, { origin: live.origin })).kind).toBe('linkInvalid')
         expect((await house.verifyLink('olk', hash, { epoch: 2 })).kind).toBe('expired')
         expect((await house.verifyLink('olk', hash, {}, null, id)).kind).toBe('verified')
+        const pressed = await house.created('b@x.test', VIA_OSTIARY)
+        await house.press(hashOf(pressed.id, 'link'), 'h')
+        expect((await house.verifyLink('oht', hashOf('h'), { origin: live.origin })).kind).toBe('linkInvalid')
+        expect((await house.verifyLink('oht', hashOf('h'))).kind).toBe('verified')
       }),
     )
 
@@ -124,7 +128,14 @@ export function links(inHouse: InHouse) {
         for (let index = 0; index < 3; index++)
           expect(await house.store.findLink(hashOf(challenge.id, 'link'))).toEqual(challenge)
         expect(await house.rows('SELECT * FROM challenges')).toEqual(before)
-        const opened = { challenge, now: house.now(), context: NOBODY, max: 4, requestId: 'req_1' }
+        const opened = {
+          challenge,
+          now: house.now(),
+          method: 'GET',
+          context: NOBODY,
+          max: 4,
+          requestId: 'req_1',
+        }
         await times(9, () => house.store.recordLinkOpened(opened))
         expect(await house.events('challenge.link_opened')).toHaveLength(4)
         expect(await house.store.findLink(hashOf('unknown'))).toBeNull()

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Settled } from '../../../src/core/ports.ts'
+import type { DeliveryReport, Settled } from '../../../src/core/ports.ts'
 import { DAY, type House, type InHouse, page, times } from './house.ts'
 
 const claimed = (house: House, more: { limit?: number; busyDomains?: string[] } = {}) =>
@@ -135,6 +135,41 @@ export function messages(inHouse: InHouse) {
         expect(await found(house)).toMatchObject([{ message: { status: 'sent', sentAt: now } }])
         await house.store.settleMessages([])
         await house.store.addEvents([])
+      }),
+    )
+
+    it(
+      'reported on have one event a kind, whatever comes at once; unknown ones and decoys have none',
+      inHouse(async house => {
+        const a = await house.created('a@x.test')
+        const b = await house.created('b@x.test')
+        const [one, other] = [a, b].map(({ id }) => id)
+        const ids = Object.fromEntries(
+          (await claimed(house)).map(({ message }) => [message.challengeId, message.id]),
+        )
+        const messageId = ids[one ?? ''] ?? ''
+        const rows = async () => [
+          await house.rows('SELECT * FROM messages'),
+          await house.rows('SELECT * FROM challenges'),
+        ]
+        const before = await rows()
+        const told = (kind: DeliveryReport['kind'], id = messageId) =>
+          house.store.recordDelivery({ messageId: id, kind, detail: `it ${kind}`, now: house.now() })
+        await times(20, () => told('bounced'))
+        await told('delivered')
+        await told('complained')
+        await told('delivered', ids[other ?? ''])
+        await told('bounced', 'msg_unknown')
+        for (const [type, count] of [
+          ['message.bounced', 1],
+          ['message.delivered', 2],
+          ['message.complained', 1],
+        ] as const)
+          expect(await house.events(type)).toHaveLength(count)
+        expect(await house.events('message.bounced')).toMatchObject([
+          { challengeId: one, actor: { type: 'system' }, data: { messageId, detail: 'it bounced' } },
+        ])
+        expect(await rows()).toEqual(before)
       }),
     )
 

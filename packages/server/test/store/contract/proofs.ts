@@ -1,5 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { type House, hashOf, type InHouse, identifier, MINUTE, tally, times, WEAK } from './house.ts'
+import {
+  type House,
+  hashOf,
+  type InHouse,
+  identifier,
+  MINUTE,
+  newEnvironment,
+  tally,
+  times,
+  WEAK,
+} from './house.ts'
 
 const NONE = { row: { userMode: 'none' as const, opensSession: false } }
 const LATER = { row: { opensSession: false } }
@@ -78,7 +88,13 @@ export function proofs(inHouse: InHouse) {
         )
         const { session } = await house.signIn('lost@x.test')
         const unopened = await house.signIn('lost@x.test', LATER)
-        await house.store.removeIdentifier(user.id, 'email', 'lost@x.test', house.origin, house.now())
+        const { challenge: claimed } = await house.signIn('claimed@x.test', NONE)
+        expect((await claim(house, claimed.id, { userId: user.id })).kind).toBe('claimed')
+        for (const value of ['lost@x.test', 'claimed@x.test'])
+          await house.store.removeIdentifier(user.id, 'email', value, house.origin, house.now())
+        const row = { purpose: 'addAddress', opensSession: false }
+        const adding = await house.created('stranger@x.test', { row, more: { userId: user.id } })
+        const earlier = await house.created('a@x.test')
         house.advance(1000)
 
         const proven = await house.signIn('a@x.test')
@@ -88,7 +104,11 @@ export function proofs(inHouse: InHouse) {
         })
         expect((await house.verify(pending, WEAK)).kind).toBe('expired')
         expect((await house.verifyLink('oht', hashOf('strangers'))).kind).toBe('linkInvalid')
-        expect((await openLater(house, unopened.challenge.id)).kind).not.toBe('opened')
+        expect((await house.verify(adding, WEAK, { purpose: 'addAddress' })).kind).toBe('expired')
+        for (const { id } of [unopened.challenge, claimed])
+          expect((await openLater(house, id)).kind).not.toBe('opened')
+        // An earlier challenge of the address, which would find another owner, sends nothing more.
+        expect((await house.resend(earlier)).kind).toBe('expired')
         // Nothing unproven is left (promise 10), and what was proven is the spelling that the code went to.
         const proof = { verifiedAt: house.now(), isPrimary: true, spelling: 'a@x.test' }
         expect(proven.user?.identifiers).toEqual([identifier('a@x.test', proof)])
@@ -163,6 +183,17 @@ export function proofs(inHouse: InHouse) {
           session: { revokedAt: null },
         })
         expect(proven.user?.identifiers.map(one => one.verifiedAt !== null)).toEqual([true, true])
+      }),
+    )
+
+    it(
+      'of an address that was asked for while its user had nothing proven leads nowhere once there is something',
+      inHouse(async house => {
+        const { id } = await house.newUser([{ value: 'a@x.test' }])
+        const pending = await house.created('a@x.test', { more: { userId: id } })
+        const word = identifier('b@x.test', { verifiedAt: house.now() })
+        await house.store.addIdentifier(id, word, house.origin, house.now())
+        expect((await house.verify(pending, WEAK)).kind).toBe('expired')
       }),
     )
 
@@ -253,6 +284,13 @@ export function proofs(inHouse: InHouse) {
         expect((await claim(house, 'chl_unknown', { userId })).kind).toBe('notFound')
         expect((await claim(house, challenge.id, { userId: 'usr_unknown' })).kind).toBe('userUnknown')
         expect((await claim(house, challenge.id, { externalId: 'unknown' })).kind).toBe('userUnknown')
+        const blocked = await house.newUser([])
+        await house.store.setUserStatus(blocked.id, 'blocked', house.origin, house.now())
+        expect((await claim(house, challenge.id, { userId: blocked.id })).kind).toBe('userBlocked')
+        const live = await newEnvironment(house.store, 'live', house.now(), 'live')
+        const stranger = await house.newUser([], {}, live.origin)
+        const elsewhere = { ...house, origin: live.origin }
+        expect((await claim(elsewhere, challenge.id, { userId: stranger.id })).kind).toBe('notFound')
         const later = { withinMs: WITHIN, externalId: null, userId, challengeId: challenge.id }
         const input = { ...later, origin: house.origin, now: house.now() }
         expect((await house.store.claimChallenge({ ...input, epoch: 2 })).kind).toBe('late')

@@ -81,6 +81,8 @@ export function sessions(inHouse: InHouse) {
         const week = { idleMs: 7 * DAY }
         for (let number = 0; number < 5; number++) {
           if (number < 2) expect((await house.rotate(idle.id, number, week)).kind).toBe('rotated')
+          // The last rotation was on day 6; now it is day 18 or later, and the session itself lasts for 30.
+          if (number > 2) expect((await house.rotate(idle.id, 2, week)).kind).toBe('invalid')
           const outcome = await house.rotate(end.id, number, week)
           if (outcome.kind !== 'rotated') throw new Error(outcome.kind)
           expect(outcome.session.expiresAt).toBe(end.session.expiresAt)

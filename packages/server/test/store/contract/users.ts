@@ -114,6 +114,22 @@ export function users(inHouse: InHouse) {
         expect((await house.verify(pending, WEAK)).kind).toBe('expired')
         expect((await house.rotate(session?.id ?? '', 0)).kind).toBe('invalid')
         expect(await house.events('challenge.verified')).toHaveLength(1)
+        // Nothing was proven here, so that no owner who has changed refuses the code.
+        const unproven = await house.newUser([{ value: 'b@x.test' }])
+        const asked = await house.created('b@x.test', { more: { userId: unproven.id } })
+        await house.store.deleteUser(unproven.id, house.origin, house.now())
+        expect((await house.verify(asked, WEAK)).kind).toBe('expired')
+      }),
+    )
+
+    it(
+      'lose with a proven address what was sent to it, also what asks for no user',
+      inHouse(async house => {
+        const { user } = await house.signIn('a@x.test')
+        const row = { userMode: 'none' as const, opensSession: false }
+        const [pending, none] = [await house.created('a@x.test'), await house.created('a@x.test', { row })]
+        await house.store.removeIdentifier(user?.id ?? '', 'email', 'a@x.test', house.origin, house.now())
+        for (const one of [pending, none]) expect((await house.verify(one, WEAK)).kind).toBe('expired')
       }),
     )
 

@@ -1,0 +1,291 @@
+import type { Store } from '../../src/core/ports.ts'
+import type { Answer } from '../setup/server.ts'
+import type { House } from './house.ts'
+
+/** One call over HTTP that writes. */
+export interface Request {
+  method: string
+  path: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+/** A call that is made again and again, each time on things of its own. */
+export interface Operation {
+  name: string
+  /** The method of the store that does it. */
+  method: keyof Store
+  status: number
+  /** What a repeat may be answered when the first one had its effect; only where no Idempotency-Key is taken. */
+  again?: number[]
+  /** Makes what the call needs, and says the call. */
+  prepare(house: House): Promise<Request>
+}
+
+let made = 0
+const fresh = () => `f${++made}@faults.example`
+
+async function ask(house: House, method: string, path: string, body?: unknown): Promise<Answer['body']> {
+  const answer = await house.call(method, path, body)
+  if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
+  return answer.body
+}
+
+const user = async (house: House) =>
+  ask(house, 'POST', '/v1/users', { email: fresh(), emailVerified: true, externalId: `ext-${++made}` })
+const challenge = async (house: House, more: object = {}) =>
+  ask(house, 'POST', '/v1/challenges', { to: fresh(), ...more })
+const message = async (house: House, challengeId: string) =>
+  (await ask(house, 'GET', `/v1/messages?challengeId=${challengeId}`)).data[0]
+
+async function proven(house: House, more: object = {}): Promise<Answer['body']> {
+  const { id } = await challenge(house, more)
+  const { code } = await message(house, id)
+  return await ask(house, 'POST', `/v1/challenges/${id}/verify`, { code })
+}
+
+async function link(house: House): Promise<string> {
+  const asked = { credential: 'codeAndLink', redirectUrl: 'http://localhost:9/callback' }
+  return new URL((await message(house, (await challenge(house, asked)).id)).link).pathname
+}
+
+const post = (path: string, body: unknown = {}): Request => ({ method: 'POST', path, body })
+const PRESS = { 'Sec-Fetch-Site': 'same-origin' }
+
+/** Every way over HTTP in which something is written. */
+export const OPERATIONS: readonly Operation[] = [
+  {
+    name: 'send',
+    method: 'createChallenge',
+    status: 201,
+    prepare: async () => post('/v1/challenges', { to: fresh(), metadata: { a: 1 } }),
+  },
+  {
+    name: 'send with a link, to a user',
+    method: 'createChallenge',
+    status: 201,
+    prepare: async house =>
+      post('/v1/challenges', {
+        userId: (await user(house)).id,
+        credential: 'codeAndLink',
+        redirectUrl: 'http://localhost:9/callback',
+        context: { ipAddress: `10.${made >> 8}.${made % 256}.7` },
+      }),
+  },
+  {
+    name: 'resend',
+    method: 'resendChallenge',
+    status: 200,
+    async prepare(house) {
+      const { id } = await challenge(house)
+      house.clock.advance(31_000)
+      return post(`/v1/challenges/${id}/resend`)
+    },
+  },
+  {
+    name: 'verify the code of somebody new',
+    method: 'attempt',
+    status: 200,
+    async prepare(house) {
+      const { id } = await challenge(house)
+      return post(`/v1/challenges/${id}/verify`, { code: (await message(house, id)).code })
+    },
+  },
+  {
+    name: 'verify the code of a user',
+    method: 'attempt',
+    status: 200,
+    async prepare(house) {
+      const { id } = await challenge(house, { to: (await user(house)).email })
+      return post(`/v1/challenges/${id}/verify`, { code: (await message(house, id)).code })
+    },
+  },
+  {
+    name: 'verify a link',
+    method: 'attempt',
+    status: 200,
+    async prepare(house) {
+      const pressed = await house.call('POST', await link(house), undefined, PRESS)
+      const linkToken = new URL(pressed.headers.get('location') ?? '').searchParams.get('token')
+      return post('/v1/challenges/verify', { linkToken })
+    },
+  },
+  {
+    name: 'a wrong code',
+    method: 'attempt',
+    status: 400,
+    // No 2xx, so nothing is kept for the key: the repeat is another attempt.
+    again: [400],
+    async prepare(house) {
+      const { id } = await challenge(house)
+      const { code } = await message(house, id)
+      const wrong = String((Number(code) + 1) % 10 ** code.length).padStart(code.length, '0')
+      // The whole environment must not be protected by so many wrong codes.
+      house.clock.advance(60_000)
+      return post(`/v1/challenges/${id}/verify`, { code: wrong })
+    },
+  },
+  {
+    name: 'claim',
+    method: 'claimChallenge',
+    status: 200,
+    async prepare(house) {
+      const { challenge } = await proven(house, { userMode: 'none' })
+      return post(`/v1/challenges/${challenge.id}/claim`, { userId: (await user(house)).id })
+    },
+  },
+  {
+    name: 'open the session later',
+    method: 'openSession',
+    status: 201,
+    prepare: async house =>
+      post('/v1/sessions', { challengeId: (await proven(house, { session: false })).challenge.id }),
+  },
+  {
+    name: 'refresh',
+    method: 'rotateRefresh',
+    status: 200,
+    prepare: async house =>
+      post('/v1/sessions/refresh', { refreshToken: (await proven(house)).tokens.refreshToken }),
+  },
+  {
+    name: 'revoke a session',
+    method: 'revokeSession',
+    status: 200,
+    prepare: async house => post(`/v1/sessions/${(await proven(house)).session.id}/revoke`),
+  },
+  {
+    name: 'revoke all sessions of a user',
+    method: 'revokeUserSessions',
+    status: 200,
+    prepare: async house => post(`/v1/users/${(await proven(house)).user.id}/sessions/revoke`),
+  },
+  {
+    name: 'look at a link',
+    method: 'recordLinkOpened',
+    status: 200,
+    again: [200],
+    prepare: async house => ({ method: 'GET', path: await link(house) }),
+  },
+  {
+    name: 'press a link',
+    method: 'pressLink',
+    status: 303,
+    again: [303],
+    prepare: async house => ({ method: 'POST', path: await link(house), headers: PRESS }),
+  },
+  {
+    name: 'create a user',
+    method: 'createUser',
+    status: 201,
+    prepare: async () =>
+      post('/v1/users', { email: fresh(), emailVerified: true, externalId: `ext-${++made}` }),
+  },
+  {
+    name: 'change a user',
+    method: 'updateUser',
+    status: 200,
+    again: [200],
+    prepare: async house => ({
+      method: 'PATCH',
+      path: `/v1/users/${(await user(house)).id}`,
+      body: { name: 'Ada' },
+    }),
+  },
+  {
+    name: 'delete a user',
+    method: 'deleteUser',
+    status: 204,
+    again: [404],
+    prepare: async house => ({ method: 'DELETE', path: `/v1/users/${(await proven(house)).user.id}` }),
+  },
+  {
+    name: 'block a user',
+    method: 'setUserStatus',
+    status: 200,
+    prepare: async house => post(`/v1/users/${(await proven(house)).user.id}/block`),
+  },
+  {
+    name: 'add an address',
+    method: 'addIdentifier',
+    status: 201,
+    prepare: async house =>
+      post(`/v1/users/${(await user(house)).id}/identifiers`, {
+        type: 'email',
+        value: fresh(),
+        isVerified: true,
+      }),
+  },
+  {
+    name: 'remove an address',
+    method: 'removeIdentifier',
+    status: 200,
+    again: [200, 404],
+    async prepare(house) {
+      const { id } = await user(house)
+      const value = fresh()
+      await ask(house, 'POST', `/v1/users/${id}/identifiers`, { type: 'email', value })
+      return { method: 'DELETE', path: `/v1/users/${id}/identifiers?type=email&value=${value}` }
+    },
+  },
+  {
+    name: 'create an app',
+    method: 'createApp',
+    status: 201,
+    prepare: async () => post('/v1/apps', { name: 'An app' }),
+  },
+  {
+    name: 'change an app',
+    method: 'updateApp',
+    status: 200,
+    again: [200],
+    async prepare(house) {
+      const { id } = await ask(house, 'POST', '/v1/apps', { name: 'An app' })
+      return { method: 'PATCH', path: `/v1/apps/${id}`, body: { name: `App ${++made}` } }
+    },
+  },
+  {
+    name: 'delete an app',
+    method: 'deleteApp',
+    status: 204,
+    again: [404],
+    async prepare(house) {
+      const { id } = await ask(house, 'POST', '/v1/apps', { name: 'An app' })
+      return { method: 'DELETE', path: `/v1/apps/${id}` }
+    },
+  },
+  {
+    name: 'create an API key',
+    method: 'createApiKey',
+    status: 201,
+    prepare: async () => post('/v1/api-keys', { name: 'A key', scopes: ['read'] }),
+  },
+  {
+    name: 'revoke an API key',
+    method: 'revokeApiKey',
+    status: 204,
+    again: [404],
+    async prepare(house) {
+      const { id } = await ask(house, 'POST', '/v1/api-keys', { name: 'A key', scopes: ['read'] })
+      return { method: 'DELETE', path: `/v1/api-keys/${id}` }
+    },
+  },
+  {
+    name: 'change the settings',
+    method: 'saveSettings',
+    status: 200,
+    again: [200],
+    prepare: async () => ({
+      method: 'PATCH',
+      path: '/v1/settings',
+      body: { brand: { name: `Brand ${++made}` } },
+    }),
+  },
+  {
+    name: 'ask whether it is ready',
+    method: 'ping',
+    status: 200,
+    again: [200],
+    prepare: async () => ({ method: 'GET', path: '/readyz' }),
+  },
+]

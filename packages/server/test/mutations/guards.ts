@@ -1,0 +1,1004 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: the snippets are source text
+
+/** One line of defence, and what it looks like when it is gone. */
+export interface Guard {
+  /** Path below `packages/server/src`. */
+  file: string
+  /** What the line keeps off, in words. */
+  guard: string
+  /** Stands in the file exactly once. */
+  from: string
+  to: string
+  /** Test files or folders below `packages/server/test` of which at least one has to fail. */
+  tests: string[]
+  /** Why no test can tell the difference: another line stands behind this one. */
+  survives?: string
+}
+
+type Row = [guard: string, from: string, to: string, more?: { tests?: string[]; survives?: string }]
+
+function guardsIn(file: string, tests: string[], rows: Row[]): Guard[] {
+  return rows.map(([guard, from, to, more]) => ({ file, guard, from, to, tests, ...more }))
+}
+
+const STORE = ['store/sqlite.test.ts']
+const GUARD_TESTS = { tests: ['threats/guards.test.ts'] }
+
+/** The guards of the security core, each of which `npm run mutate` takes away once. */
+export const GUARDS: Guard[] = [
+  ...guardsIn(
+    'core/challenges/create.ts',
+    ['http/challenges.test.ts'],
+    [
+      ['blocked mail domains', '  guardDestination(settings, identity)\n', ''],
+      ['domains below a listed one', ' || domain.endsWith(`.${entry}`)', ''],
+      ['redirect list at send', '  guardRedirect(call, app, input)\n', ''],
+      [
+        'limits on sends',
+        'limits: sendLimits(settings, identity, circumstances),',
+        'limits: [],',
+        { tests: ['http/limits.test.ts'] },
+      ],
+      ['no session for another purpose', '(input.session ?? purpose === ', '(input.session ?? purpose !== '],
+      [
+        'a proven address before others',
+        'emails.find(one => one.verifiedAt !== null) ?? emails[0]',
+        'emails[0]',
+        {
+          tests: ['threats/edges.test.ts'],
+          survives:
+            'the primary address comes first, and a proven one is primary wherever there is one (preferProven, promoteNext)',
+        },
+      ],
+      [
+        'a user id does not tell the address',
+        'requestedTo: maskEmail(email.value)',
+        'requestedTo: email.value',
+        { tests: ['http/endpoint-answers.test.ts'] },
+      ],
+      ['methods that are off', "(result !== 'link' && !emailCode) ||", ''],
+      [
+        'long codes under pressure',
+        'isStrong ? STRONG_LENGTH : input.codeLength',
+        'input.codeLength',
+        { tests: ['threats/codes.test.ts', 'threats/edges.test.ts', 'threats/sessions.test.ts'] },
+      ],
+      ['exactly one of to and userId', '(to === undefined) === (userId === undefined)', 'to === userId'],
+    ],
+  ),
+  ...guardsIn(
+    'core/challenges/resend.ts',
+    ['threats/codes.test.ts', 'http/limits.test.ts'],
+    [
+      ['blocked mail domains at resend', '  guardDestination(settings, challenge.address)\n', ''],
+      ['redirect list at resend', 'redirectUrl: redirectUrl ?? undefined,', 'redirectUrl: undefined,'],
+      ['limits on resends', 'limits: sendLimits(settings, challenge.address, circumstances),', 'limits: [],'],
+      [
+        'a code never gets shorter',
+        'codeLength: Math.max(settings.challenge.codeLength, challenge.codeLength ?? 0),',
+        'codeLength: settings.challenge.codeLength,',
+      ],
+      ['resend by setting', 'resend: settings.challenge.resend,', "resend: 'keep',"],
+    ],
+  ),
+  ...guardsIn(
+    'core/challenges/verify.ts',
+    ['http/challenges.test.ts', 'http/links.test.ts'],
+    [
+      ['typed codes are normalised', 'const code = normaliseCode(input.code)', 'const code = input.code'],
+      [
+        'a verifier is hashed (S256)',
+        "createHash('sha256').update(codeVerifier).digest('base64url')",
+        'codeVerifier',
+      ],
+      ['sign-up that closed in between', "isSignUpOpen: settings.signUp === 'open',", 'isSignUpOpen: true,'],
+      [
+        'limits on wrong answers',
+        'wrongLimits: wrongLimits(settings, circumstances),',
+        'wrongLimits: [],',
+        { tests: ['http/limits.test.ts'] },
+      ],
+      [
+        'a link is tied to the challenge that is named',
+        'challengeId: input.challengeId ?? null,',
+        'challengeId: null,',
+      ],
+      [
+        'the form of a link token',
+        "isToken('olk', linkToken) ? 'olk' : refuse('link_invalid')",
+        "'olk'",
+        {
+          survives:
+            'the hash of anything that was not mailed is in no row: the answer is the same link_invalid',
+        },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/challenges/code.ts',
+    ['core/code.test.ts'],
+    [
+      ['no long text is judged', 'if (text.length > 64) return null', '', GUARD_TESTS],
+      ['full-width digits', "text.normalize('NFKC')", 'text'],
+      ['nothing is no try', 'code.length >= 1 &&', ''],
+      ['codes are drawn evenly', 'random.below(10 ** digits)', 'random.below(9 ** digits)'],
+    ],
+  ),
+  ...guardsIn(
+    'core/challenges/claim.ts',
+    ['http/challenges.test.ts', 'threats/codes.test.ts'],
+    [
+      [
+        'exactly one of userId and externalId',
+        '(userId === null) === (externalId === null)',
+        'userId === externalId',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/challenges/status.ts',
+    ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'],
+    [
+      ['an expired link has no button', ' || challenge.expiresAt <= now', ''],
+      ['a used link has no button', "if (challenge.verifiedAt !== null) return 'verified'", ''],
+      ['a link of an older epoch has no button', ' || challenge.epoch !== epoch', '', GUARD_TESTS],
+    ],
+  ),
+  ...guardsIn(
+    'core/sessions/refresh.ts',
+    ['http/sessions.test.ts'],
+    [
+      [
+        'a made-up token revokes nothing',
+        'isGenuine: keyring.isGenuineRefreshToken(input.refreshToken),',
+        'isGenuine: true,',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/sessions/verify.ts',
+    ['http/sessions.test.ts', 'threats/sessions.test.ts', 'threats/refusals.test.ts'],
+    [
+      ['a token speaks for its own user', 'found.user.id === named.userId && ', ''],
+      ['revoked sessions', 'session.revokedAt === null &&\n', ''],
+      [
+        'sessions that are over',
+        'session.expiresAt > now &&\n',
+        '',
+        { survives: 'an access token never outlives its session: signAccessToken takes the earlier end' },
+      ],
+      ['sessions of an older epoch', 'session.epoch === epoch &&\n', ''],
+      [
+        'sessions of blocked users',
+        "user.status === 'active'\n",
+        'true\n',
+        { survives: 'blocking revokes every session of the user in the same write' },
+      ],
+      ['a clock that is behind', 'await deps.store.judgeAt(deps.clock.now())', 'deps.clock.now()'],
+    ],
+  ),
+  ...guardsIn(
+    'core/sessions/access-token.ts',
+    ['http/sessions.test.ts', 'threats/sessions.test.ts', 'threats/refusals.test.ts'],
+    [
+      ['the type of a token', "      typ: 'at+jwt',\n      algorithms", '      algorithms'],
+      [
+        'the algorithm of a token',
+        "      algorithms: ['ES256'],\n",
+        '',
+        { survives: 'keys come from rows, each with alg ES256, and jose takes a key for its own alg alone' },
+      ],
+      ['the issuer', '      issuer: issuerOf(publicUrl, view),\n', ''],
+      [
+        'the audience',
+        '      audience: [view.environment.id, ...view.apps.flatMap(app => app.audience ?? [])],\n',
+        '',
+      ],
+      ['claims that must be there', "requiredClaims: ['exp', 'iat', 'sub', 'sid'],", 'requiredClaims: [],'],
+      ['expiry by our clock', 'currentDate: new Date(now),', 'currentDate: new Date(0),'],
+      ['no huge token is parsed', 'if (token.length > 8192) return null', ''],
+      [
+        'a retired key verifies no longer than its last token',
+        'successor.activatesAt + LONGEST_TOKEN_MS + CACHED_MS > now',
+        'now > 0',
+      ],
+      [
+        'a token ends with its session',
+        'Math.floor(session.expiresAt / 1000),\n  )',
+        'Number.MAX_VALUE,\n  )',
+      ],
+      [
+        'settings never overwrite our claims',
+        '    ...view.settings.session.claims,\n    sid: session.id,',
+        '    sid: session.id,\n    ...view.settings.session.claims,',
+        {
+          survives: 'the settings refuse the names of our own claims',
+        },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/sessions/tokens.ts',
+    ['threats/codes.test.ts', 'threats/edges.test.ts', 'threats/sessions.test.ts'],
+    [
+      [
+        'the first refresh token ends with its session',
+        'Math.min(idleSeconds, absoluteSeconds)',
+        'idleSeconds',
+        { survives: 'the settings refuse an idleSeconds that is longer than absoluteSeconds' },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/addresses/email.ts',
+    ['core/email.test.ts'],
+    [
+      [
+        'one @',
+        " || at !== input.lastIndexOf('@')",
+        '',
+        { tests: ['core/email.test.ts'], survives: 'neither LOCAL nor DOMAIN_INPUT holds an @' },
+      ],
+      ['plain local parts', '!LOCAL.test(local) || ', ''],
+      ['nothing that WHATWG maps away', ' || !DOMAIN_INPUT.test(domainInput)', ''],
+      ['64 octets before the @', 'local.length > 64 || ', ''],
+      ['254 octets in all', 'if (spelling.length > 254) return null', ''],
+      ['no IP address as a domain', " || /^\\d+$/.test(labels.at(-1) ?? '')", ''],
+      ['no single label', 'labels.length < 2 || ', ''],
+      ['one identity whatever the case', 'spelling.toLowerCase()', 'spelling'],
+      [
+        'composed form',
+        "text.normalize('NFC')",
+        'text',
+        { survives: 'domainToASCII composes too, and a local part is ASCII' },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/addresses/redirect-url.ts',
+    ['core/redirect-url.test.ts'],
+    [
+      ['no backslash', 'if (/[\\\\\\s\\p{Cc}]/u.test(text))', 'if (/[\\s\\p{Cc}]/u.test(text))'],
+      ['no fragment', "if (text.includes('#'))", "if (text.includes('##'))"],
+      ['no dot segment', '/^(\\.|%2e){1,2}$/i.test(segment) || ', ''],
+      ['no encoded slash', ' || /%2f|%5c/i.test(segment)', ''],
+      ['no user information', 'if (url.username || url.password || ', 'if (', GUARD_TESTS],
+      [
+        'no reserved query name',
+        'if (RESERVED.some(name => url.searchParams.has(name)))',
+        'if (RESERVED.length === 0)',
+      ],
+      [
+        'http on loopback in test alone',
+        "return mode === 'test' && isLoopback ? null",
+        'return isLoopback ? null',
+      ],
+      [
+        'http on loopback, nowhere else',
+        "return mode === 'test' && isLoopback ? null",
+        "return mode === 'test' ? null",
+        GUARD_TESTS,
+      ],
+      ['private-use schemes need PKCE', 'return hasCodeChallenge ? null : ', 'return true ? null : '],
+      ['same host', ' || url.host !== entry.host', ''],
+      ['same scheme', 'url.protocol !== entry.protocol || ', ''],
+      [
+        'whole path',
+        'return url.pathname === entry.pathname',
+        'return url.pathname.startsWith(entry.pathname)',
+      ],
+      ['whole segments below a wildcard', 'entry.pathname.slice(0, -1)', 'entry.pathname.slice(0, -2)'],
+    ],
+  ),
+  ...guardsIn(
+    'core/addresses/network.ts',
+    ['core/network.test.ts', 'http/client-ip.test.ts'],
+    [
+      ['mapped v4 is v4', 'groups[5] === 0xffff', 'groups[5] === 0xfffe'],
+      ['a /64 is one host', "hex.slice(0, 4).join(':')", "hex.join(':')"],
+      ['a /24 is one site', ".slice(0, 3).join('.')}.0/24", ".slice(0, 4).join('.')}.0/24"],
+      ['no zone', " || text.includes('%')", ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/keys.ts',
+    ['core/tokens.test.ts', 'threats/guards.test.ts'],
+    [
+      [
+        'a code is bound to its challenge',
+        '`${epoch}\\n${challengeId}\\n${purpose}\\n${code}`',
+        '`${epoch}\\n${purpose}\\n${code}`',
+      ],
+      [
+        'a code is bound to its purpose',
+        '`${epoch}\\n${challengeId}\\n${purpose}\\n${code}`',
+        '`${epoch}\\n${challengeId}\\n${code}`',
+      ],
+      [
+        'a code is bound to the epoch',
+        '`${epoch}\\n${challengeId}\\n${purpose}\\n${code}`',
+        '`${challengeId}\\n${purpose}\\n${code}`',
+      ],
+      [
+        'a token is bound to the epoch',
+        "hash('sha256', `${epoch}\\n${token}`, 'base64url')",
+        "hash('sha256', token, 'base64url')",
+      ],
+      [
+        'what is sealed opens in its row alone',
+        'key, body.subarray(0, 12)).setAAD(Buffer.from(aad))',
+        "key, body.subarray(0, 12)).setAAD(Buffer.from(''))",
+      ],
+      [
+        'tags are compared',
+        'timingSafeEqual(tagUnder(root.refreshTag, parts.sessionId, parts.secret), parts.tag)',
+        'parts.tag.length === 16',
+      ],
+      [
+        'older secrets open',
+        'const root = byId.get(sealed.slice(0, 8))\n      return root ? decrypt(root.sealing',
+        'const root = current\n      return root ? decrypt(root.sealing',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/tokens.ts',
+    ['core/tokens.test.ts'],
+    [
+      ['the kind of a token', '!text.startsWith(`${kind}_`) || ', ''],
+      [
+        'one spelling of a link token',
+        " && Buffer.from(random, 'base64url').toString('base64url') === random",
+        '',
+      ],
+      [
+        'the length of a token',
+        '/^[\\w-]{43}$/.test(random) && ',
+        '',
+        {
+          survives:
+            'the length of the whole is asked for before, and other signs do not survive the round trip',
+        },
+      ],
+      ['one spelling of a refresh token', " || bytes.toString('base64url') !== text.slice(4)", ''],
+      ['the checksum of a key', ' || checksum(text.slice(0, -6)) !== text.slice(-6)', ''],
+      ['the kind of a key', 'match?.[1] !== kind || ', ''],
+    ],
+  ),
+  ...guardsIn('store/sql/attempts.ts', STORE, [
+    ['limits before judging', '  if (limited) return limited\n  const judged', '  const judged'],
+    ['an attempt is spent', 'THEN 0 ELSE attempts_left - 1 END', 'THEN 0 ELSE attempts_left END'],
+    [
+      'no attempt below nothing',
+      ' AND attempts_left > 0 AND code_length IS NOT NULL',
+      ' AND code_length IS NOT NULL',
+    ],
+    [
+      'codes of this environment',
+      'WHERE id = $3 AND environment_id = $4 AND purpose',
+      'WHERE id = $3 AND $4 <> 0 AND purpose',
+    ],
+    [
+      'codes for this purpose',
+      'AND purpose = $5 AND epoch = $6 AND verified_at',
+      'AND $5 <> 0 AND epoch = $6 AND verified_at',
+    ],
+    [
+      'codes of this epoch',
+      'AND epoch = $6 AND verified_at IS NULL AND ended_at',
+      'AND $6 > 0 AND verified_at IS NULL AND ended_at',
+    ],
+    [
+      'a code works once',
+      'AND epoch = $6 AND verified_at IS NULL AND ended_at',
+      'AND epoch = $6 AND ended_at',
+    ],
+    [
+      'ended challenges',
+      'AND verified_at IS NULL AND ended_at IS NULL\n       AND expires_at > $7',
+      'AND verified_at IS NULL\n       AND expires_at > $7',
+    ],
+    ['expired codes', 'AND expires_at > $7 AND attempts_left', 'AND $7 > 0 AND attempts_left'],
+    ['a link alone takes no code', ' AND code_length IS NOT NULL\n     RETURNING', '\n     RETURNING'],
+    ['guesses are counted as exposure', 'THEN 0 ELSE live_codes END', 'THEN 0 ELSE 0 END'],
+    ['one more guess while protected', 'is_strong = 0 AND $2 = 1 THEN 0', 'is_strong = 0 AND $2 = 2 THEN 0'],
+    ['wrong answers count', '  await countHits(tx, input.wrongLimits, input.origin, now)\n', ''],
+    ['weak guesses count', '    await countWeakGuess(', '    if (now < 0) await countWeakGuess('],
+    [
+      'hand-overs of this environment',
+      'handover_hash = $1 AND environment_id = $2 AND purpose',
+      'handover_hash = $1 AND $2 <> 0 AND purpose',
+    ],
+    [
+      'links of this environment',
+      'WHERE hash = $1 AND environment_id = $2 AND purpose',
+      'WHERE hash = $1 AND $2 <> 0 AND purpose',
+    ],
+    ['a mailed link is pressed, not exchanged', " AND link_via = 'app'`", '`'],
+    [
+      'a link belongs to the challenge that is named',
+      ' || (proof.challengeId !== null && proof.challengeId !== found.id)',
+      '',
+    ],
+    [
+      'links that are over',
+      '  if (refusal) return { kind: refusal }\n  if (proof.token',
+      '  if (proof.token',
+    ],
+    [
+      'hand-overs of a minute',
+      "  if (proof.token === 'oht' && found.handover_expires_at <= now) return { kind: 'linkInvalid' }\n",
+      '',
+    ],
+    ['five tries of a verifier', "  if (found.verifier_tries_left === 0) return { kind: 'exhausted' }\n", ''],
+    ['the verifier itself', 'if (found.code_challenge !== proof.codeChallenge) {', 'if (false) {'],
+    [
+      'a stripped code challenge',
+      'if (found.code_challenge !== proof.codeChallenge) {',
+      'if (found.code_challenge !== null && found.code_challenge !== proof.codeChallenge) {',
+      { tests: ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'] },
+    ],
+    ['decoy links', ' AND expires_at > $1 AND is_void = 0 RETURNING', ' AND expires_at > $1 RETURNING'],
+    [
+      'a refused proof ends its challenge',
+      'proven_by = NULL, ended_at = $2, handover_hash',
+      'proven_by = NULL, ended_at = CASE WHEN $2 < 0 THEN 1 END, handover_hash',
+    ],
+    ['claims are once', "  if (row.claimed_at !== null) return { kind: 'alreadyClaimed' }\n", ''],
+    ['claims of mode none', "row.user_mode !== 'none' || ", ''],
+    [
+      'claims of proven ones',
+      "row.user_mode !== 'none' || row.verified_at === null",
+      "row.user_mode !== 'none'",
+    ],
+    ['late claims', 'row.verified_at + input.withinMs <= now || ', ''],
+    [
+      'claims of an older epoch',
+      'input.withinMs <= now || row.epoch !== input.epoch || ',
+      'input.withinMs <= now || ',
+    ],
+    ['claims by blocked users', "  if (user.status === 'blocked') return { kind: 'userBlocked' }\n", ''],
+    [
+      'claims of this environment',
+      "'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',\n    input.challengeId,",
+      "'SELECT * FROM challenges WHERE id = $1 AND $2 <> 0',\n    input.challengeId,",
+    ],
+  ]),
+  ...guardsIn('store/sql/proofs.ts', STORE, [
+    [
+      'the owner is pinned at send',
+      "if (by === 'attempt' && (owner?.id ?? null) !== challenge.ownerId) return 'ownerChanged'",
+      '',
+    ],
+    [
+      'an address of another user',
+      "  if (owner && challenge.userId !== null && owner.id !== challenge.userId) return 'ownerChanged'\n",
+      '',
+    ],
+    [
+      'unproven addresses lead to no account',
+      "if (by === 'attempt' && isForeign && ",
+      "if (by === 'claim' && isForeign && ",
+    ],
+    [
+      'blocked users',
+      "  if (known?.status === 'blocked') return 'userBlocked'\n",
+      '',
+      {
+        survives:
+          'blocking ends the open challenges of the user in the same write, a send to a blocked user is a decoy, no blocked user inherits, and a claim asks before',
+      },
+    ],
+    [
+      'userMode existing',
+      "  if (!known && (challenge.userMode === 'existing' || challenge.userId !== null)) return 'signUpClosed'\n",
+      '',
+      {
+        survives:
+          'a send where nobody is known is a decoy, and deleting a user or an address ends its challenges in the same write',
+      },
+    ],
+    ['closed sign-up', "  if (!known && !input.isSignUpOpen) return 'signUpClosed'\n", ''],
+    ['an externalId of another user', "    if (holder || known?.externalId) return 'externalIdTaken'\n", ''],
+    [
+      'unproven copies go',
+      'await removeUnprovenCopies(tx, copy, known?.id ?? ',
+      "await removeUnprovenCopies(tx, { ...copy, value: '' }, known?.id ?? ",
+    ],
+    [
+      'adoption ends sessions',
+      "    events.push(...(await endSessions(tx, user, origin, now, 'adopted')))\n",
+      '',
+    ],
+    ['adoption ends challenges', '    await endChallengesOfUser(tx, user, now, challenge.id)\n', ''],
+    [
+      'adoption ends unopened proofs',
+      'WHERE environment_id = $1 AND user_id = $3 AND verified_at IS NOT NULL AND id <> $4`',
+      'WHERE environment_id = $1 AND user_id = $3 AND verified_at < 0 AND id <> $4`',
+    ],
+    [
+      'adoption takes other unproven addresses',
+      'DELETE FROM identifiers WHERE user_id = $1 AND verified_at IS NULL RETURNING',
+      'DELETE FROM identifiers WHERE user_id = $1 AND verified_at < 0 RETURNING',
+    ],
+    [
+      'a proof ends challenges for another owner',
+      '  await endChallengesOf(tx, challenge.environmentId, address, now, user.id, challenge.id)\n',
+      '',
+    ],
+    [
+      'nothing proven is adopted over',
+      '       AND NOT EXISTS (SELECT 1 FROM identifiers WHERE user_id = mine.user_id AND verified_at IS NOT NULL)\n',
+      '',
+    ],
+  ]),
+  ...guardsIn('store/sql/sessions.ts', STORE, [
+    [
+      'sessions for another purpose',
+      "row.proof_event_id === null ||\n    row.purpose !== 'signIn'",
+      'row.proof_event_id === null',
+      { tests: ['http/challenges.test.ts', 'threats/codes.test.ts'] },
+    ],
+    [
+      'a session is opened once',
+      "  if (row.session_opened_at !== null) return { kind: 'alreadyOpened' }\n",
+      '',
+    ],
+    ['sessions of blocked users', "  if (user.status === 'blocked') return { kind: 'userBlocked' }\n", ''],
+    ['late sessions', 'row.verified_at + input.withinMs <= now || isOver', 'isOver'],
+    [
+      'proofs that were ended',
+      'const isOver = row.ended_at !== null || ',
+      'const isOver = ',
+      { tests: ['store/sqlite.test.ts', 'threats/sessions.test.ts'] },
+    ],
+    [
+      'proofs of an older epoch',
+      ' || row.epoch !== input.epoch\n  if (row.verified_at',
+      '\n  if (row.verified_at',
+    ],
+    [
+      'refresh in this environment',
+      'WHERE id = $8 AND environment_id = $9 AND refresh_hash',
+      'WHERE id = $8 AND $9 <> 0 AND refresh_hash',
+    ],
+    ['the refresh token itself', 'AND refresh_hash = $10 AND revoked_at', 'AND $10 <> 0 AND revoked_at'],
+    ['refresh of a revoked session', 'AND revoked_at IS NULL AND epoch = $11', 'AND epoch = $11'],
+    [
+      'refresh of an older epoch',
+      'AND revoked_at IS NULL AND epoch = $11',
+      'AND revoked_at IS NULL AND $11 > 0',
+    ],
+    ['idle end', 'AND refresh_expires_at > $3 AND expires_at > $3\n', 'AND expires_at > $3\n'],
+    [
+      'absolute end',
+      'AND refresh_expires_at > $3 AND expires_at > $3\n',
+      'AND refresh_expires_at > $3\n',
+      { survives: 'refresh_expires_at never passes expires_at: both writes take the earlier one' },
+    ],
+    [
+      'no refresh past the absolute end',
+      'refresh_expires_at = min($2, expires_at)',
+      'refresh_expires_at = $2',
+    ],
+    [
+      'refresh of a blocked user',
+      "       AND EXISTS (SELECT 1 FROM users WHERE users.id = sessions.user_id AND users.status = 'active')\n     RETURNING",
+      '     RETURNING',
+      { survives: 'blocking revokes every session of the user in the same write' },
+    ],
+    ['repeats by the same client', '    isSameClient(row, input) &&\n', ''],
+    ['repeats within the grace time', '    now < row.rotated_at + input.graceMs\n', '    now > 0\n'],
+    ['three repeats', 'AND repeats < $3\n', 'AND repeats < $3 + 1000\n'],
+    ['made-up tokens revoke nothing', "  if (!input.isGenuine) return { kind: 'invalid' }\n", ''],
+    [
+      'reuse revokes',
+      "  await tx.run('UPDATE sessions SET revoked_at = $2 WHERE id = $1', sessionId, now)\n",
+      '',
+    ],
+    [
+      'sign-out everywhere ends unopened proofs',
+      '  await endUnopenedProofs(tx, user, tx.judgeAt(now))\n',
+      '',
+      {
+        tests: [
+          'store/sqlite.test.ts',
+          'threats/edges.test.ts',
+          'threats/sessions.test.ts',
+          'http/challenges.test.ts',
+        ],
+      },
+    ],
+    [
+      'sessions of one environment',
+      "'SELECT * FROM sessions WHERE id = $1 AND environment_id = $2', id, environmentId)",
+      "'SELECT * FROM sessions WHERE id = $1 AND $2 <> 0', id, environmentId)",
+      {
+        tests: ['store/sqlite.test.ts', 'http/isolation.test.ts'],
+        survives: 'its user is looked for in the same environment, and without one there is no session',
+      },
+    ],
+  ]),
+  ...guardsIn('store/sql/challenges.ts', STORE, [
+    [
+      'limits before a send',
+      '  const limited = await takeLimits(tx, input.limits, origin, now)\n  if (limited) return limited\n\n  const requested',
+      '  const requested',
+      { tests: ['races/limits.test.ts', 'http/limits.test.ts'] },
+    ],
+    [
+      'a bound on guesses at an address',
+      '(await wouldExpose(tx, origin.environmentId, asked.address, asked.maxAttempts, exposure, now)) ||\n',
+      '',
+    ],
+    [
+      'protection of an environment',
+      ' ||\n      (await isProtected(tx, origin.environmentId, exposure, now)))\n  const code',
+      ')\n  const code',
+    ],
+    [
+      'decoys have no code',
+      "challenge.isVoid || !input.hasCode ? '' : code.hash",
+      "!input.hasCode ? '' : code.hash",
+    ],
+    ['decoys for blocked users', "  if (user?.status === 'blocked') return true\n", ''],
+    [
+      'decoys where sign-up is closed',
+      "return !owner && (row.userMode === 'existing' || !isSignUpOpen)",
+      "return !owner && row.userMode === 'existing'",
+    ],
+    [
+      'decoys for userMode existing',
+      "return !owner && (row.userMode === 'existing' || !isSignUpOpen)",
+      'return !owner && !isSignUpOpen',
+    ],
+    [
+      'mail goes to the proven spelling',
+      'sendTo: owner?.spelling ?? asked.address,',
+      'sendTo: asked.requestedTo,',
+    ],
+    [
+      'resend of what is over',
+      '  const refusal = refusalOf(row, now, input.epoch)\n  if (refusal) return { kind: refusal }\n  if (row.sends',
+      '  if (row.sends',
+    ],
+    ['as many sends as allowed', "  if (row.sends >= row.max_sends) return { kind: 'sendsExhausted' }\n", ''],
+    ['late resends', "    return { kind: 'late' }\n  if (row.resend_at", '    void 0\n  if (row.resend_at'],
+    [
+      'early resends',
+      "  if (row.resend_at > now) return { kind: 'early', retryAfterMs: row.resend_at - now }\n",
+      '',
+    ],
+    ['replaced codes are dead', "replaces || row.code_hashes === '' ? hash", "row.code_hashes === '' ? hash"],
+    [
+      'replaced links are dead',
+      "  if (replaces) await tx.run('DELETE FROM challenge_links",
+      "  if (!replaces) await tx.run('DELETE FROM challenge_links",
+    ],
+    ['one live code more is weighed', 'row.attempts_left * (row.live_codes + 1)', 'row.attempts_left'],
+    [
+      'decoys get no code later',
+      "const hash = row.is_void === 1 || !hasCode ? '' : code.hash",
+      "const hash = !hasCode ? '' : code.hash",
+      {
+        tests: [
+          'store/sqlite.test.ts',
+          'threats/edges.test.ts',
+          'threats/sessions.test.ts',
+          'http/challenges.test.ts',
+        ],
+      },
+    ],
+    [
+      'presses of a decoy',
+      ' AND epoch = $5 AND is_void = 0\n     RETURNING',
+      ' AND epoch = $5\n     RETURNING',
+      {},
+    ],
+    ['presses of an exhausted link', ' AND attempts_left > 0 AND epoch = $5', ' AND epoch = $5'],
+    [
+      'presses of an older epoch',
+      ' AND attempts_left > 0 AND epoch = $5',
+      ' AND attempts_left > 0 AND $5 > 0',
+    ],
+    [
+      'presses of an expired link',
+      'AND ended_at IS NULL AND expires_at > $4',
+      'AND ended_at IS NULL AND $4 > 0',
+      {},
+    ],
+    [
+      'hand-overs end with their challenge',
+      'handover_expires_at = min($2, expires_at)',
+      'handover_expires_at = $2',
+    ],
+    ['a link of the app has no press', " AND link_via = 'ostiary'\n", '\n'],
+  ]),
+  ...guardsIn('store/sql/exposure.ts', STORE, [
+    ['the bound of an hour', 'row?.hour + added > exposure.perAddress.hour || ', ''],
+    ['the bound of a day', ' || row?.day + added > exposure.perAddress.day', ''],
+    ['attempts that are left count', 'THEN attempts_left * live_codes ELSE 0', 'THEN 0 ELSE 0'],
+    ['guesses count on', 'SELECT expires_at, exposure_spent + CASE', 'SELECT expires_at, CASE'],
+    ['five guesses of a network', '    if (hits.length >= 5) return\n', ''],
+    [
+      'protection by wrong guesses',
+      '  if (row?.guesses < Math.min(tenMinutes, cap)) return false\n  return',
+      '  return false &&',
+    ],
+  ]),
+  ...guardsIn('store/sql/limits.ts', STORE, [
+    [
+      'a full window',
+      'if (counted >= max) return leavesAt - now',
+      'if (counted > max) return leavesAt - now',
+    ],
+    ['a hit leaves late, not early', 'const leavesAt = at + grain + ms', 'const leavesAt = at + ms - grain'],
+    [
+      'every window of a limit',
+      'if (waitMs > 0 && (!worst || waitMs > worst.waitMs))',
+      'if (waitMs > 0 && window === state.limit.windows[0] && (!worst || waitMs > worst.waitMs))',
+    ],
+    [
+      'all or none',
+      '  if (fired) return await refuse(tx, fired, origin, now)\n  for',
+      '  for (const state of states) await writeHit(tx, state, now)\n  if (fired) return await refuse(tx, fired, origin, now)\n  for',
+    ],
+    [
+      'environments apart',
+      'const id = `${environmentId}:${limit.name}:${limit.key}`',
+      'const id = `${limit.name}:${limit.key}`',
+    ],
+    [
+      'one order of rows',
+      'return states.sort((a, b) => (a.id < b.id ? -1 : 1))',
+      'return states',
+      { survives: 'SQLite has one writer; the order keeps off deadlocks on PostgreSQL' },
+    ],
+  ]),
+  ...guardsIn('store/sql/idempotency.ts', STORE, [
+    [
+      'another body',
+      "  if (record && record.body_hash !== once.bodyHash) throw new OstiaryError('idempotency_key_reused')\n",
+      '',
+    ],
+    ['one effect', '  if (record) throw new Replayed(record.sealed)\n', ''],
+    ['records that are over', ' AND expires_at > $2', ' AND $2 > 0'],
+  ]),
+  ...guardsIn('store/sql/messages.ts', STORE, [
+    [
+      'a lease is the holder’s',
+      "AND attempt = $2 AND status = 'queued' AND leased_until",
+      "AND $2 > 0 AND status = 'queued' AND leased_until",
+    ],
+    ['a lease ends', ' AND leased_until > $3"', ' AND $3 > 0"'],
+    [
+      'content is wiped',
+      'sealed = CASE WHEN $5 IS NULL THEN NULL ELSE sealed END',
+      'sealed = CASE WHEN $5 IS NULL THEN sealed ELSE sealed END',
+    ],
+    [
+      'one worker for a message',
+      'SET leased_until = $1, due_at = $1, attempt',
+      'SET leased_until = $1, attempt',
+    ],
+  ]),
+  ...guardsIn('store/sql/users.ts', STORE, [
+    [
+      'users of this environment',
+      "'SELECT * FROM users WHERE id = $1 AND environment_id = $2', id, environmentId)",
+      "'SELECT * FROM users WHERE id = $1 AND $2 <> 0', id, environmentId)",
+      { tests: ['http/isolation.test.ts', 'store/sqlite.test.ts'] },
+    ],
+    [
+      'blocking ends sessions',
+      "    events.push(...(await endSessions(tx, user, origin, now, 'user_blocked')))\n",
+      '',
+    ],
+    [
+      'blocking ends challenges',
+      "'user_blocked')))\n    await endChallengesOfUser(tx, user, now)\n",
+      "'user_blocked')))\n",
+    ],
+    [
+      'deleting ends challenges',
+      '  await endChallengesOfUser(tx, user, now)\n  // Sessions',
+      '  // Sessions',
+    ],
+    [
+      'a proven address is one user’s',
+      "  if (verifiedAt !== null && (await ownerOf(tx, origin.environmentId, type, value)))\n    return { conflict: 'address' }\n",
+      '',
+      {
+        tests: [
+          'store/sqlite.test.ts',
+          'threats/edges.test.ts',
+          'threats/sessions.test.ts',
+          'http/challenges.test.ts',
+        ],
+      },
+    ],
+    [
+      'an address that leaves ends its challenges',
+      '  if (removed.verifiedAt !== null) await endChallengesOf(tx, origin.environmentId, value, now, null)\n',
+      '',
+      { tests: ['http/challenges.test.ts', 'store/sqlite.test.ts'] },
+    ],
+  ]),
+  ...guardsIn(
+    'store/sql/directory.ts',
+    ['http/accounts.test.ts', 'store/sqlite.test.ts'],
+    [
+      ['revoked keys', "WHERE hash = $1 AND revoked_at IS NULL'", "WHERE hash = $1'"],
+      [
+        'keys of this environment',
+        'WHERE id = $2 AND environment_id = $3 AND revoked_at IS NULL',
+        'WHERE id = $2 AND $3 <> 0 AND revoked_at IS NULL',
+        { tests: ['http/isolation.test.ts', 'store/sqlite.test.ts'] },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'http/serve-endpoint.ts',
+    ['http/requests.test.ts', 'http/isolation.test.ts'],
+    [
+      ['scopes', 'if (!hasScope(found.key.scopes, endpoint.scopes))', 'if (false)'],
+      [
+        'the inbox is of test alone',
+        "  if (endpoint.isTestOnly && found.view.environment.mode !== 'test') throw new OstiaryError('not_found')\n",
+        '',
+      ],
+      [
+        'keys of ostiary dev',
+        ' || (found.key.isDevelopment && !deps.acceptsDevelopmentKeys)',
+        '',
+        { tests: ['threats/codes.test.ts', 'threats/edges.test.ts', 'threats/sessions.test.ts'] },
+      ],
+      ['NUL in the URL', 'if (/%00/.test(c.req.url))', 'if (false)'],
+      ['names that stand twice', 'if (more.length > 0 || !endpoint.query)', 'if (!endpoint.query)'],
+      [
+        'Idempotency-Key by API key',
+        '[environmentId, call.key.id, endpoint.method, path, header]',
+        '[environmentId, endpoint.method, path, header]',
+        { tests: ['http/idempotency.test.ts'] },
+      ],
+      [
+        'Idempotency-Key by path',
+        '[environmentId, call.key.id, endpoint.method, path, header]',
+        '[environmentId, call.key.id, endpoint.method, header]',
+        { tests: ['http/idempotency.test.ts'] },
+      ],
+      [
+        'Idempotency-Key of any length',
+        'if (!/^[\\x20-\\x7e]{1,255}$/.test(header))',
+        'if (false)',
+        { tests: ['http/idempotency.test.ts'] },
+      ],
+      [
+        'answers with tokens are kept shortly',
+        'endpoint.holdsTokens ? KEPT_WITH_TOKENS_MS : KEPT_MS',
+        'KEPT_MS',
+        { tests: ['http/idempotency.test.ts'] },
+      ],
+      [
+        'kept answers are sealed by the header',
+        'sealed: deps.keyring.sealWith(header, JSON.stringify(endpoint.render(result, call, deps)), id),',
+        'sealed: JSON.stringify(endpoint.render(result, call, deps)),',
+        { tests: ['http/idempotency.test.ts'] },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'http/link.ts',
+    ['http/links.test.ts'],
+    [
+      [
+        'a press comes from our page',
+        "  if (site !== undefined) return site === 'same-origin'\n",
+        '  if (site !== undefined) return true\n',
+      ],
+      ['the field matches the cookie', ".get('press') === cookie", ".has('press')"],
+      [
+        'cookie and form are needed',
+        "if (!cookie || type !== 'application/x-www-form-urlencoded') return false",
+        'if (!cookie) return true',
+      ],
+      [
+        'no page for a link of the app',
+        " && challenge.linkVia === 'ostiary'",
+        '',
+        { tests: ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'] },
+      ],
+      ['no page for a decoy', ' && !challenge.isVoid', '', GUARD_TESTS],
+      [
+        'the redirect list at press',
+        "    return isAllowed ? null : end(c, view, 'misdirected', 409)",
+        '    return isAllowed ? null : null',
+      ],
+      ['openings are counted up to a number', 'const MAX_OPENINGS = 20', 'const MAX_OPENINGS = 2000'],
+      [
+        'the cookie is of this host alone',
+        "const COOKIE = '__Host-ostiary-press'",
+        "const COOKIE = 'ostiary-press'",
+      ],
+      [
+        'the cookie is for the server alone',
+        '      httpOnly: true,\n',
+        '',
+        { tests: ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'] },
+      ],
+      [
+        'the page refers nobody',
+        "        'Referrer-Policy': 'no-referrer',\n",
+        '',
+        { tests: ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'] },
+      ],
+      ['a press is a 303', '      status: 303,', '      status: 307,'],
+    ],
+  ),
+  ...guardsIn(
+    'http/body.ts',
+    ['http/requests.test.ts'],
+    [
+      ['64 KB by the header', "  if (declared > maxBytes) throw new OstiaryError('body_too_large')\n", ''],
+      [
+        '64 KB while it comes in',
+        "      if (size > maxBytes) throw new OstiaryError('body_too_large')\n",
+        '',
+      ],
+      [
+        'media types',
+        "if (type !== 'application/json' && type !== 'application/merge-patch+json')",
+        'if (false)',
+      ],
+      ['bytes that are not UTF-8', '{ fatal: true }', '{ fatal: false }'],
+      ['NUL and half pairs', "if (/\\\\u|__proto__/i.test(bytes.toString('latin1'))) ", 'if (false) '],
+      ['depth', '  if (isTooDeep(value, 0))', '  if (false)'],
+    ],
+  ),
+  ...guardsIn(
+    'http/client-ip.ts',
+    ['http/client-ip.test.ts'],
+    [
+      [
+        'only trusted peers forward',
+        'while (client !== null && proxies.includes(client) && hops.length > 0)',
+        'while (client !== null && hops.length > 0)',
+      ],
+      ['the right-most hop', 'hops.pop()', 'hops.shift()'],
+      ['a range of 0 bits by mistake', '/^([^/]*)(?:\\/(\\d{1,3}))?$/', '/^([^/]*)(?:\\/(\\d{0,3}))?$/'],
+    ],
+  ),
+  ...guardsIn(
+    'delivery/deliver.ts',
+    ['delivery/outbox.test.ts', 'delivery/outbox-failures.test.ts', 'delivery/content.test.ts'],
+    [
+      [
+        'decoys are dropped',
+        '  if (message.isVoid) return await dropDecoy(deps, claimed, home, content)\n',
+        '',
+      ],
+      [
+        'late messages',
+        "  if (clock.now() >= message.expiresAt) return { kind: 'failed', error: 'expired before it could be sent' }\n",
+        '',
+      ],
+      ['time for the whole try', 'if (!hasTime || !(await', 'if (!(await'],
+      [
+        'the lease, just before sending',
+        'if (!hasTime || !(await store.holdsLease(message.id, attempt, clock.now())))',
+        'if (!hasTime)',
+      ],
+      ['a permanent failure ends', "kind: isPermanent ? 'failed' : 'again'", "kind: 'again'"],
+      [
+        'no code in what the provider says',
+        'told(error instanceof Error ? error.message : String(error), content)',
+        'error instanceof Error ? error.message : String(error)',
+      ],
+      [
+        'test keeps its mail for a day, live does not',
+        "if (home?.environment.mode === 'test' && !message.isVoid) keepMs",
+        'if (home && !message.isVoid) keepMs',
+      ],
+    ],
+  ),
+]

@@ -1,0 +1,81 @@
+import { DatabaseSync } from 'node:sqlite'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isRedirectUrlAllowed, redirectUrlFault } from '../../src/core/addresses/redirect-url.ts'
+import { normaliseCode } from '../../src/core/challenges/code.ts'
+import { createKeyring } from '../../src/core/keys.ts'
+import { newToken } from '../../src/core/tokens.ts'
+import { expectRefusal } from '../http/answers.ts'
+import { fresh, send } from '../http/world.ts'
+import { SECRET, type TestServer, testServer } from '../setup/server.ts'
+
+/** What `npm run mutate` found that no other test sees: each of these stands for one line of defence. */
+
+let server: TestServer
+beforeAll(async () => {
+  server = await testServer()
+})
+afterAll(() => server.stop())
+
+describe('a redirect URL', () => {
+  // WHATWG reads a user here although no two slashes stand before it.
+  test.each(['https:user@app.example/cb', 'https:/user@app.example/cb', 'https:user:pw@app.example/cb'])(
+    '[61] names no user, with fewer slashes neither: %s',
+    redirectUrl => {
+      const list = ['https://app.example/cb']
+      expect(isRedirectUrlAllowed(redirectUrl, list, 'live')).toBe(false)
+      expect(redirectUrlFault(redirectUrl, 'test')).toBe('has user information')
+    },
+  )
+  test('[61] of http leads to this machine alone, although it stands on the list of a test app', async () => {
+    for (const host of ['app.example', '192.168.0.1', '0.0.0.0', 'localhost.app.example']) {
+      const url = `http://${host}/cb`
+      expect(isRedirectUrlAllowed(url, [url], 'test')).toBe(false)
+      expectRefusal(await server.post('/v1/apps', { name: 'a', redirectUrls: [url] }), 'invalid_request')
+    }
+  })
+})
+
+test('[40] a text of over 64 characters is no try at a code, even when only spaces are too many', () => {
+  expect(normaliseCode(`123456${' '.repeat(58)}`)).toBe('123456')
+  expect(normaliseCode(`123456${' '.repeat(59)}`)).toBeNull()
+})
+
+test('[35] the same code has another hash for another challenge, purpose or epoch, and so has a token for another epoch', () => {
+  const hash = (epoch: number, challengeId: string, purpose: string) =>
+    createKeyring([SECRET], epoch).codeHash('123456', challengeId, purpose)
+  const hashes = [
+    hash(1, 'chl_a', 'signIn'),
+    hash(1, 'chl_b', 'signIn'),
+    hash(1, 'chl_a', 'pay'),
+    hash(2, 'chl_a', 'signIn'),
+  ]
+  expect(new Set(hashes).size).toBe(hashes.length)
+  const [before, after] = [1, 2].map(epoch => createKeyring([SECRET], epoch).tokenHash('olk_x'))
+  expect(before).not.toBe(after)
+})
+
+test('[70] the link of a decoy, if somebody could know it, has the page of an unknown link', async () => {
+  const to = fresh()
+  const ask = { to, credential: 'link', redirectUrl: 'http://localhost:3000/cb', userMode: 'existing' }
+  const { id } = await send(server, ask)
+  await server.ostiary.drain()
+  // The token of a decoy is never mailed: here its row gets one that the test knows.
+  const token = newToken('olk', server.ostiary.deps.random.bytes(32))
+  const database = new DatabaseSync(server.file)
+  const change = database.prepare('UPDATE challenge_links SET hash = ? WHERE challenge_id = ?')
+  expect(change.run(server.ostiary.deps.keyring.tokenHash(token), id).changes).toBe(1)
+  database.close()
+  for (const method of ['GET', 'POST'])
+    expect((await server.call(method, `/l/${token}`, undefined, { key: null })).status).toBe(404)
+})
+
+test('[205] a challenge of an older epoch is told as expired, although its time is not over', async () => {
+  const its = await testServer()
+  const { key } = its
+  const { id } = await send(its, { to: fresh() })
+  expect((await its.get(`/v1/challenges/${id}`)).body.status).toBe('pending')
+  const raised = await its.reopen({ epoch: 2 })
+  const { body } = await raised.call('GET', `/v1/challenges/${id}`, undefined, { key })
+  expect(body.status).toBe('expired')
+  await raised.stop()
+})
