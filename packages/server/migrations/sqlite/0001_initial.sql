@@ -112,7 +112,6 @@ CREATE TABLE challenges (
   address TEXT NOT NULL,
   requested_to TEXT NOT NULL,
   send_to TEXT NOT NULL,
-  is_masked INTEGER NOT NULL,
   owner_id TEXT,
   user_id TEXT,
   user_mode TEXT NOT NULL,

@@ -108,13 +108,11 @@ export interface Challenge {
   purpose: Purpose
   channel: 'email'
   credential: Credential
-  /** Identity form of the address, and the form that the request used, which answers give back. */
+  /** Identity form of the address, and what answers show: the request's form, masked where it asked by userId. */
   address: string
   requestedTo: string
   /** Where the mail goes: the proven spelling of a known user, else the identity form. */
   sendTo: string
-  /** Asked for by userId: answers mask the address. */
-  isMasked: boolean
   /** Who had proven the address at send, or null. Another owner at verify ends the challenge. */
   ownerId: string | null
   /** The user asked for, or the one that the proof led to. */

@@ -68,7 +68,7 @@ export const GUARDS: Guard[] = [
   ),
   ...guardsIn(
     'core/challenges/resend.ts',
-    ['threats/codes.test.ts', 'http/limits.test.ts'],
+    ['threats/codes.test.ts', 'threats/guards.test.ts', 'http/limits.test.ts'],
     [
       ['blocked mail domains at resend', '  guardDestination(settings, challenge.address)\n', ''],
       ['redirect list at resend', 'redirectUrl: redirectUrl ?? undefined,', 'redirectUrl: undefined,'],
@@ -343,7 +343,7 @@ export const GUARDS: Guard[] = [
   ),
   ...guardsIn(
     'core/tokens.ts',
-    ['core/tokens.test.ts'],
+    ['core/tokens.test.ts', 'threats/guards.test.ts'],
     [
       ['the kind of a token', '!text.startsWith(`${kind}_`) || ', ''],
       [
@@ -511,11 +511,6 @@ export const GUARDS: Guard[] = [
       '',
     ],
     ['adoption ends challenges', '    await endChallengesOfUser(tx, user, now, challenge.id)\n', ''],
-    [
-      'adoption ends unopened proofs',
-      'WHERE environment_id = $1 AND user_id = $3 AND verified_at IS NOT NULL AND id <> $4`',
-      'WHERE environment_id = $1 AND user_id = $3 AND verified_at < 0 AND id <> $4`',
-    ],
     [
       'adoption takes other unproven addresses',
       'DELETE FROM identifiers WHERE user_id = $1 AND verified_at IS NULL RETURNING',

@@ -79,3 +79,53 @@ test('[205] a challenge of an older epoch is told as expired, although its time 
   expect(body.status).toBe('expired')
   await raised.stop()
 })
+
+test.each([
+  [
+    'blocking the user, even when they are let in again',
+    async (id: string) => {
+      await server.post(`/v1/users/${id}/block`)
+      await server.post(`/v1/users/${id}/unblock`)
+    },
+  ],
+  [
+    'removing the address',
+    async (id: string, to: string) => {
+      const query = new URLSearchParams({ type: 'email', value: to })
+      await server.call('DELETE', `/v1/users/${id}/identifiers?${query}`)
+    },
+  ],
+  ['signing out everywhere', (id: string) => server.post(`/v1/users/${id}/sessions/revoke`)],
+])('[79] a proof that was claimed opens no session after %s', async (_, end) => {
+  const to = fresh()
+  const user = (await server.post('/v1/users', { externalId: to })).body
+  const { id } = await send(server, { to, userMode: 'none' })
+  const { code } = await server.message({ challengeId: id })
+  await server.post(`/v1/challenges/${id}/verify`, { code })
+  expect((await server.post(`/v1/challenges/${id}/claim`, { userId: user.id })).status).toBe(200)
+  await end(user.id, to)
+  expectRefusal(await server.post('/v1/sessions', { challengeId: id }), 'challenge_expired')
+})
+
+test('[26] with challenge.resend set to replace, a resend ends the earlier code', async () => {
+  await server.call('PATCH', '/v1/settings', { challenge: { resend: 'replace' } })
+  const { id } = await send(server, { to: fresh() })
+  const { code } = await server.message({ challengeId: id })
+  server.clock.advance(31_000)
+  expect((await server.post(`/v1/challenges/${id}/resend`)).body.earlierCodes).toBe('replaced')
+  expectRefusal(await server.post(`/v1/challenges/${id}/verify`, { code }), 'code_incorrect', [
+    'attemptsLeft',
+  ])
+  await server.call('PATCH', '/v1/settings', { challenge: null })
+})
+
+test('[98] another spelling of a refresh token is no token, and revokes nothing', async () => {
+  const { tokens } = (await server.signIn(fresh())).body
+  const token: string = tokens.refreshToken
+  // The last letter carries four bits that say nothing: sixteen spellings of the same bytes.
+  const other = String.fromCharCode(token.charCodeAt(token.length - 1) + 1)
+  const respelled = token.slice(0, -1) + other
+  expect(Buffer.from(respelled.slice(4), 'base64url')).toEqual(Buffer.from(token.slice(4), 'base64url'))
+  expectRefusal(await server.post('/v1/sessions/refresh', { refreshToken: respelled }), 'refresh_invalid')
+  expect((await server.post('/v1/sessions/refresh', { refreshToken: token })).status).toBe(200)
+})

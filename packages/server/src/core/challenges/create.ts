@@ -94,7 +94,6 @@ export async function createChallenge(
             credential,
             address: identity,
             requestedTo,
-            isMasked: input.userId !== undefined,
             userMode: input.userMode ?? (settings.signUp === 'closed' ? 'existing' : 'create'),
             externalId: input.externalId ?? null,
             opensSession: input.userMode !== 'none' && (input.session ?? purpose === 'signIn'),

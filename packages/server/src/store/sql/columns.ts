@@ -93,7 +93,6 @@ export const identifiers = columnsOf<Identifier>({
 })
 export const challenges = columnsOf<Challenge>({
   ...plain('id environmentId appId epoch purpose channel credential address requestedTo sendTo'),
-  isMasked: 'flag',
   ...plain('ownerId userId userMode externalId'),
   opensSession: 'flag',
   isVoid: 'flag',

@@ -121,14 +121,6 @@ async function bequeath(
   if (isAdoption) {
     events.push(...(await endSessions(tx, user, origin, now, 'adopted')))
     await endChallengesOfUser(tx, user, now, challenge.id)
-    await tx.run(
-      `UPDATE challenges SET session_opened_at = coalesce(session_opened_at, $2), claimed_at = coalesce(claimed_at, $2)
-       WHERE environment_id = $1 AND user_id = $3 AND verified_at IS NOT NULL AND id <> $4`,
-      challenge.environmentId,
-      now,
-      user.id,
-      challenge.id,
-    )
     events.push(newEvent('user.adopted', origin, now, { userId: user.id, challengeId: challenge.id }))
   }
   await markProven(tx, user, challenge, events, origin, now)

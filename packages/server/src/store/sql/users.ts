@@ -10,7 +10,7 @@ import { assignments, places, type Row, type Transaction } from './transaction.t
 const PROOF_LIVES_MS = 10 * 60_000
 /** What can still be answered, claimed or opened as a session at `$1`. */
 export const OPEN = `ended_at IS NULL AND (verified_at IS NULL AND expires_at > $1
-       OR verified_at > $1 - ${PROOF_LIVES_MS} AND session_opened_at IS NULL AND claimed_at IS NULL)`
+       OR verified_at > $1 - ${PROOF_LIVES_MS} AND session_opened_at IS NULL)`
 
 /** The user with its addresses, or null. */
 export async function findUser(tx: Transaction, environmentId: string, id: string): Promise<User | null> {

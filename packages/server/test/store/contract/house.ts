@@ -96,7 +96,6 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
         credential: 'code',
         address: to,
         requestedTo: to,
-        isMasked: false,
         userMode: 'create',
         externalId: null,
         opensSession: true,
