@@ -1,7 +1,8 @@
 /**
  * What core needs from the world. Each port is a promise in words; the store's is shaped by what must be atomic, not by
  * tables. Instants are epoch milliseconds. Methods are safe for concurrent use, and "exactly one" holds over all
- * processes that share the store.
+ * processes that share the store. The file is long because the Store is one promise: whoever keeps it in another
+ * database reads it whole.
  */
 import type { Vitals } from './metrics.ts'
 import type {
