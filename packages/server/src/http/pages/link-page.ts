@@ -1,4 +1,4 @@
-import { agentInWords } from './agent.ts'
+import { deviceOf } from '../../core/device.ts'
 import type { BrandColors } from './colors.ts'
 import { policy } from './headers.ts'
 import type { Html } from './html.ts'
@@ -151,7 +151,7 @@ function lifeInWords(expiresAt: Date, { now, lang }: LinkLook, words: Words): st
 
 function browserInWords(userAgent: string | null, words: Words): string {
   if (!userAgent) return words.unknown
-  const { browser, system } = agentInWords(userAgent)
+  const { browser, system } = deviceOf(userAgent)
   if (browser && system) return words.browserOn(browser, system)
   return browser ?? system ?? words.unknownBrowser
 }
