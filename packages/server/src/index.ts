@@ -11,7 +11,7 @@ export {
   type Transport,
 } from './core/ports.ts'
 export { VERSION } from './core/version.ts'
-export { createFailover } from './delivery/failover.ts'
+export { createFailover, type Way } from './delivery/failover.ts'
 export { createSmtpTransport, type SmtpOptions } from './delivery/smtp.ts'
 export { createWebhookTransport, type WebhookOptions } from './delivery/webhook.ts'
 export { createOstiary, type Ostiary, type OstiaryOptions } from './main.ts'

@@ -1,11 +1,14 @@
+import { fork } from 'node:child_process'
 import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { Agent, request } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { createApiKey } from '../src/core/api-keys/api-keys.ts'
-import type { Clock } from '../src/core/ports.ts'
+import type { Clock, Transport } from '../src/core/ports.ts'
+import { createSmtpTransport } from '../src/delivery/smtp.ts'
 import { listen } from '../src/http/server.ts'
 import { createOstiary, type Ostiary } from '../src/main.ts'
 import { chanceOf } from '../test/crash/chance.ts'
@@ -17,7 +20,8 @@ import { areaUnderCurve } from './timing-auc.ts'
  * pair, writes nothing. 0.5 is a coin; the aim is 0.52 at most.
  *
  * The store lies in memory where that can be: the noise of a disk would only hide a difference. Mail is rendered and
- * handed to a transport that takes it at once, so that the worker's share is in it.
+ * handed to a transport that takes it at once, so that the worker's share is in it; with --smtp to a mail server in a
+ * process of its own, so that the share of SMTP is in it too.
  */
 
 const KINDS = ['known', 'unknown', 'blocked', 'deleted'] as const
@@ -32,12 +36,15 @@ const { values } = parseArgs({
     samples: { type: 'string', default: '20000' },
     seed: { type: 'string' },
     way: { type: 'string', multiple: true },
+    smtp: { type: 'boolean', default: false },
   },
 })
 const samples = Number(values.samples)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 if (!Number.isInteger(samples) || samples < 100 || samples > 1e6 || !Number.isInteger(seed)) {
-  console.error('usage: npm run timing -- [--samples 100-1000000] [--seed N] [--way in-process|loopback]')
+  console.error(
+    'usage: npm run timing -- [--samples 100-1000000] [--seed N] [--way in-process|loopback] [--smtp]',
+  )
   process.exit(2)
 }
 
@@ -46,6 +53,8 @@ type Timings = Record<'send' | 'wrong code', Record<Kind, number[]>>
 
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ostiary-timing-'))
 let worst = 0
+const sink = values.smtp ? fork(new URL('timing-sink.ts', import.meta.url)) : null
+const smtpPort: number | null = sink ? (await once(sink, 'message'))[0] : null
 try {
   console.log(`${samples} sends and as many wrong codes for each way and sign-up, seed ${seed}`)
   for (const way of values.way ?? WAYS)
@@ -53,6 +62,7 @@ try {
   console.log(`the highest AUC is ${worst.toFixed(3)}, the aim is ${AIM} at most`)
   if (worst > AIM) process.exitCode = 1
 } finally {
+  sink?.disconnect()
   rmSync(folder, { recursive: true, force: true })
 }
 
@@ -80,12 +90,7 @@ async function measure(way: string, signUp: string): Promise<Timings> {
     secrets: ['a secret for timings that has more than 32 bytes'],
     database: join(folder, `${way}-${signUp}.db`),
     clock,
-    transport: {
-      name: 'taker',
-      timeoutMs: 1000,
-      send: async () => ({ reply: '250 taken' }),
-      close: async () => {},
-    },
+    transport: openTransport(),
   })
   const { ask, close } = await openWay(ostiary, way)
   const chance = chanceOf(seed)
@@ -125,6 +130,16 @@ async function measure(way: string, signUp: string): Promise<Timings> {
   } finally {
     await close()
     await ostiary.stop()
+  }
+}
+
+function openTransport(): Transport {
+  if (smtpPort !== null) return createSmtpTransport({ url: `smtp://127.0.0.1:${smtpPort}?tls=never` })
+  return {
+    name: 'taker',
+    timeoutMs: 1000,
+    send: async () => ({ reply: '250 taken' }),
+    close: async () => {},
   }
 }
 
@@ -187,7 +202,8 @@ async function openWay(ostiary: Ostiary, way: string): Promise<{ ask: Ask; close
       },
       close: async () => {},
     }
-  const port = 20_000 + randomInt(20_000)
+  // Below the ports that the system gives to connections: one of those would be taken.
+  const port = 10_000 + randomInt(20_000)
   const listening = await listen(ostiary.fetch, port, ['127.0.0.1'])
   const agent = new Agent({ keepAlive: true })
   return {

@@ -67,7 +67,7 @@ async function reseal(options: Options) {
 
 async function replace(options: Options) {
   const { secrets } = placeOf(options)
-  if (secrets.length < 2)
+  if (new Set(secrets).size < 2)
     throw new Hint(
       'there is no new secret to replace the old one with',
       options.data === undefined

@@ -15,8 +15,20 @@ export class Hint extends Error {
   }
 }
 
+// Names come from people and replies from mail servers: both may hold what steers a terminal, or turns a line around.
+const STEERING = /[^\P{Cc}\n]|[\u202a-\u202e\u2066-\u2069]/gu
+
+/** Writes what could steer the terminal as JSON writes it, so that within JSON it stays the same value. */
+function harmless(text: string): string {
+  return text.replace(STEERING, char => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
 export function print(text: string): void {
-  process.stdout.write(`${text}\n`)
+  process.stdout.write(`${harmless(text)}\n`)
+}
+
+function complain(text: string): void {
+  process.stderr.write(`${harmless(text)}\n`)
 }
 
 export function printJson(value: unknown): void {
@@ -36,24 +48,22 @@ export function readCount(text: string): number {
   return count
 }
 
-/** Two columns, the first as wide as its widest entry. */
+/** Two columns, the first as wide as its widest entry. A value cannot begin a row of its own. */
 export function table(rows: readonly (readonly [string, string])[]): string {
   const width = Math.max(...rows.map(([name]) => name.length))
-  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n')
+  return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value.replaceAll('\n', '\\n')}`).join('\n')
 }
 
 export function printError(error: unknown, asJson: boolean): void {
-  if (asJson) return void process.stderr.write(`${JSON.stringify(asObject(error))}\n`)
+  if (asJson) return void complain(JSON.stringify(asObject(error)))
   if (error instanceof ConfigError) {
-    process.stderr.write(
-      `ostiary: the configuration has ${error.problems.length === 1 ? 'a problem' : `${error.problems.length} problems`}\n`,
-    )
-    for (const { name, problem, fix } of error.problems)
-      process.stderr.write(`\n  ${name} ${problem}\n    ${fix}\n`)
+    const count = error.problems.length === 1 ? 'a problem' : `${error.problems.length} problems`
+    complain(`ostiary: the configuration has ${count}`)
+    for (const { name, problem, fix } of error.problems) complain(`\n  ${name} ${problem}\n    ${fix}`)
     return
   }
-  process.stderr.write(`ostiary: ${error instanceof Error ? error.message : String(error)}\n`)
-  if (error instanceof Hint) process.stderr.write(`  ${error.hint}\n`)
+  complain(`ostiary: ${error instanceof Error ? error.message : String(error)}`)
+  if (error instanceof Hint) complain(`  ${error.hint}`)
 }
 
 function asObject(error: unknown): Record<string, unknown> {

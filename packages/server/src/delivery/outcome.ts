@@ -40,9 +40,9 @@ export function told(text: string, content: MessageContent | null, length = WORD
   let safe = String(text).replaceAll(/=\r?\n/g, '')
   if (content?.link) safe = safe.replaceAll(content.link, '[hidden]')
   safe = safe.replaceAll(/olk_[\w-]+/g, '[hidden]')
-  // A code is quoted as it was shown: its digits may stand apart.
+  // A code is quoted as it was shown: its digits may stand apart, in the HTML part by a tag.
   if (content?.code)
-    safe = safe.replaceAll(new RegExp([...content.code].join('[\\s\\p{Pd}]*'), 'gu'), '[hidden]')
+    safe = safe.replaceAll(new RegExp([...content.code].join('(?:[\\s\\p{Pd}]|<[^<>]*>)*'), 'gu'), '[hidden]')
   return safe
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim()

@@ -30,6 +30,7 @@ export function parseSmtpUrl(text: string): SmtpServer {
   if (host === '') throw new Error('names no host')
   if ((url.pathname !== '' && url.pathname !== '/') || url.hash !== '')
     throw new Error('ends after the port, but for ?tls=')
+  if (/\?.*@/.test(text)) throw new Error('has a ? before the @; in user or password it is written as %3F')
   for (const name of url.searchParams.keys())
     if (name !== 'tls') throw new Error(`has the parameter "${name}"; only tls is known`)
   const tls = url.searchParams.get('tls')

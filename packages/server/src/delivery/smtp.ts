@@ -11,6 +11,8 @@ export interface SmtpOptions {
   url: string
   /** For all of one delivery, from the queue to the reply to DATA, in milliseconds. */
   timeoutMs?: number
+  /** Until the server has all of the message; then its reply is waited for, as long as `timeoutMs` allows. */
+  handOverMs?: number
   /** How many connections are kept at most. As many as the outbox sends at once: a slow one holds up nobody. */
   maxConnections?: number
 }
@@ -22,6 +24,7 @@ export interface SmtpOptions {
 export function createSmtpTransport({
   url,
   timeoutMs = 20_000,
+  handOverMs = timeoutMs,
   maxConnections = 20,
 }: SmtpOptions): Transport {
   const server = parseSmtpUrl(url)
@@ -46,6 +49,12 @@ export function createSmtpTransport({
     disableFileAccess: true,
     disableUrlAccess: true,
   })
+  const composer = createTransport({
+    streamTransport: true,
+    buffer: true,
+    disableFileAccess: true,
+    disableUrlAccess: true,
+  })
   // Read to its end only after the server asked for it (354): from then on it may have taken the mail without saying so.
   const handedOver = new WeakSet<AbortSignal>()
   mailer.use('stream', ({ message, data: { signal } }, done) => {
@@ -58,17 +67,24 @@ export function createSmtpTransport({
     async send(mail) {
       const options = mailOptions(mail, server.host)
       const controller = new AbortController()
-      // A server that drips its replies never runs into the socket's time-out; this one is for the whole.
-      const timer = setTimeout(() => controller.abort(), timeoutMs)
+      const isHandedOver = () => handedOver.has(controller.signal)
+      // A server that drips its replies never runs into the socket's time-out; these are for the whole.
+      const timers = [
+        setTimeout(() => isHandedOver() || controller.abort(), handOverMs),
+        setTimeout(() => controller.abort(), timeoutMs),
+      ]
       try {
         const { response } = await mailer.sendMail({ ...options, signal: controller.signal })
         return { reply: response }
       } catch (error) {
-        const isHandedOver = handedOver.has(controller.signal)
-        throw deliveryError(error as NodemailerError, server, timeoutMs, isHandedOver)
+        const ms = isHandedOver() ? timeoutMs : handOverMs
+        throw deliveryError(error as NodemailerError, server, ms, isHandedOver())
       } finally {
-        clearTimeout(timer)
+        for (const timer of timers) clearTimeout(timer)
       }
+    },
+    async rehearse(mail) {
+      await composer.sendMail(mailOptions(mail, server.host))
     },
     async close() {
       mailer.close()

@@ -55,7 +55,8 @@ export function fillTemplate(
     html:
       html &&
       fillPart(html, ({ name, as }) =>
-        as === 'url' ? encodeURIComponent(valueAt(name)) : escapeHtml(valueAt(name)),
+        // Percent-encoding leaves the apostrophe, which may be the quote of the attribute.
+        escapeHtml(as === 'url' ? encodeURIComponent(valueAt(name)) : valueAt(name)),
       ),
   }
 }

@@ -1,6 +1,6 @@
 import type { Clock, Transport } from '../core/ports.ts'
 import { systemClock } from '../core/system.ts'
-import { createFailover } from './failover.ts'
+import { createFailover, type Way } from './failover.ts'
 import type { Log } from './log.ts'
 import { createSmtpTransport } from './smtp.ts'
 import { createWebhookTransport } from './webhook.ts'
@@ -14,6 +14,8 @@ export interface TransportSettings {
 
 /** All of one delivery: well within a lease, however many ways are tried. */
 const TOTAL_MS = 24_000
+/** For one of several to hand a mail over; then its answer has what is left. */
+const HAND_OVER_MS = 8_000
 const SMTP_MS = 20_000
 const WEBHOOK_MS = 15_000
 
@@ -23,15 +25,31 @@ export function createTransports(
   { log, clock = systemClock }: { log: Log; clock?: Clock },
 ): Transport | null {
   const count = [smtpUrl, smtpFallbackUrl, mailWebhook].filter(one => one !== null).length
-  const share = (own: number) => Math.min(own, Math.floor(TOTAL_MS / Math.max(1, count)))
-  const smtp = (url: string | null, name: string) =>
-    url === null ? [] : [{ ...createSmtpTransport({ url, timeoutMs: share(SMTP_MS) }), name }]
-  const transports: Transport[] = [
-    ...smtp(smtpUrl, 'smtp'),
-    ...smtp(smtpFallbackUrl, 'smtp fallback'),
-    ...(mailWebhook ? [createWebhookTransport({ ...mailWebhook, timeoutMs: share(WEBHOOK_MS) })] : []),
-  ]
-  const [only] = transports
+  const ways: Way[] = []
+  const smtp = (url: string, name: string) => {
+    const times = timesOf(ways.length, count, SMTP_MS)
+    ways.push({ transport: { ...createSmtpTransport({ url, ...times }), name }, ...times })
+  }
+  if (smtpUrl !== null) smtp(smtpUrl, 'smtp')
+  if (smtpFallbackUrl !== null) smtp(smtpFallbackUrl, 'smtp fallback')
+  if (mailWebhook) {
+    const { timeoutMs } = timesOf(ways.length, count, WEBHOOK_MS)
+    ways.push({ transport: createWebhookTransport({ ...mailWebhook, timeoutMs }), handOverMs: timeoutMs })
+  }
+  const [only] = ways
   if (!only) return null
-  return transports.length === 1 ? only : createFailover(transports, { clock, log })
+  return ways.length === 1 ? only.transport : createFailover(ways, { clock, log })
+}
+
+/**
+ * The time of the way in this place, of so many, that would take `own` alone. Those before it may have used up theirs to
+ * hand over, and the last one need not leave any.
+ */
+export function timesOf(
+  place: number,
+  count: number,
+  own: number,
+): { timeoutMs: number; handOverMs: number } {
+  const timeoutMs = Math.min(own, TOTAL_MS - place * HAND_OVER_MS)
+  return { timeoutMs, handOverMs: place === count - 1 ? timeoutMs : HAND_OVER_MS }
 }

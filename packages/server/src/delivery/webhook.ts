@@ -29,23 +29,30 @@ const PASSING = [408, 425, 429]
 export function createWebhookTransport(options: WebhookOptions): Transport {
   const { keys, timeoutMs = 15_000, now = Date.now } = options
   const url = parseWebhookUrl(options.url)
+  function signed(mail: Mail) {
+    const body = Buffer.from(JSON.stringify(payloadOf(mail)))
+    const headers = {
+      'Content-Type': 'application/json',
+      'Content-Length': body.length,
+      'User-Agent': 'Ostiary',
+      ...webhookHeaders(keys, mail.id, now(), body),
+    }
+    return { body, headers }
+  }
   return {
     name: 'webhook',
     timeoutMs,
     async send(mail) {
-      const body = Buffer.from(JSON.stringify(payloadOf(mail)))
-      const headers = {
-        'Content-Type': 'application/json',
-        'Content-Length': body.length,
-        'User-Agent': 'Ostiary',
-        ...webhookHeaders(keys, mail.id, now(), body),
-      }
+      const { body, headers } = signed(mail)
       const { status, words } = await post(url, headers, body, timeoutMs)
       const reply = `${status} ${words}`.trim()
       if (status >= 200 && status < 300) return { reply }
       const isPermanent = status >= 400 && status < 500 && !PASSING.includes(status)
       const hint = status >= 300 && status < 400 ? ' (redirects are not followed)' : ''
       throw new DeliveryError(`the webhook answered ${reply}${hint}`, isPermanent)
+    },
+    async rehearse(mail) {
+      signed(mail)
     },
     async close() {},
   }
@@ -73,17 +80,19 @@ function post(
     const begin = url.protocol === 'https:' ? requestByHttps : requestByHttp
     const request: ClientRequest = begin(url, { method: 'POST', headers, agent: false })
     let endAnswer: (() => void) | null = null
-    const timer = setTimeout(() => {
-      // The status is what counts: an answer whose body does not end is an answer.
-      if (endAnswer) endAnswer()
-      else request.destroy(new Error(`did not answer within ${timeoutMs / 1000} s`))
-    }, timeoutMs)
-    request.on('error', error => {
+    const fail = (error: Error) => {
       clearTimeout(timer)
+      // The status is what counts: an answer whose body does not end or cannot be read is an answer.
+      if (endAnswer) return endAnswer()
       // Connected and all written: whether it was taken is not known.
       const mayHaveArrived = request.writableFinished
       reject(new DeliveryError(`${url.host}: ${error.message}`, false, { cause: error, mayHaveArrived }))
-    })
+      request.destroy()
+    }
+    const timer = setTimeout(() => fail(new Error(`did not answer within ${timeoutMs / 1000} s`)), timeoutMs)
+    request.on('error', fail)
+    // A 101 that nobody asked for ends the connection without an error and without a response.
+    request.on('close', () => fail(new Error('hung up without an answer')))
     request.on('response', response => {
       endAnswer = read(response, words => {
         clearTimeout(timer)

@@ -34,6 +34,7 @@ export function watchTransport(transport: Transport, metrics: Metrics): Transpor
         span.end()
       }
     },
+    rehearse: async mail => await transport.rehearse?.(mail),
     close: () => transport.close(),
   }
 }

@@ -132,6 +132,21 @@ describe('users', () => {
     expect(deleted).toMatchObject({ type: 'user.deleted', actor: { type: 'admin', id: null } })
   })
 
+  it('shows what would steer the terminal as text, and as the same value in JSON', async () => {
+    const externalId = 'x\u001b]52;c;ZXZpbA==\u0007\u009b2J\u202e'
+    const name = 'Eve\n  Status       active\u001b[8m'
+    const { id } = (await api('POST', '/v1/users', { externalId, name })).body
+    for (const command of ['show', 'list']) {
+      const { stdout, stderr } = await run('users', command, '--external-id', externalId, '-e', 'test')
+      expect(stderr).toBe('')
+      expect(stdout).not.toMatch(/[^\P{Cc}\n]|\u202e/u)
+      expect(stdout).toContain('x\\u001b]52;c;ZXZpbA==\\u0007\\u009b2J\\u202e')
+      expect(stdout.match(/^ +Status/gm) ?? []).toHaveLength(command === 'show' ? 1 : 0)
+    }
+    expect(await json('users', 'show', id, '-e', 'test')).toMatchObject({ externalId, name })
+    await refused(['users', 'show', 'usr_\u001b[8m', '-e', 'test'], 'no user usr_\\u001b[8m')
+  })
+
   it('wants exactly one user', async () => {
     for (let index = 0; index < 2; index++) await api('POST', '/v1/users', { email: 'twice@example.com' })
     await refused(

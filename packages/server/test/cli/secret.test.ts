@@ -147,8 +147,11 @@ describe('after a leak', () => {
 
   it('needs a new secret in front of the leaked one', async () => {
     const { env } = await liveSettings(sink.url)
-    const { code, stderr } = await secret(env, 'replace', '--yes')
-    expect(code).toBe(2)
-    expect(stderr).toContain('put a new one in front')
+    const leaked = env.OSTIARY_SECRET ?? ''
+    for (const list of [leaked, `${leaked},${leaked}`]) {
+      const { code, stderr } = await secret({ ...env, OSTIARY_SECRET: list }, 'replace', '--yes')
+      expect(code).toBe(2)
+      expect(stderr).toContain('put a new one in front')
+    }
   })
 })

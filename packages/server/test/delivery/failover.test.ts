@@ -3,7 +3,7 @@ import { DeliveryError, type Transport } from '../../src/core/ports.ts'
 import { LEASE_MS } from '../../src/delivery/deliver.ts'
 import { createFailover } from '../../src/delivery/failover.ts'
 import { createSmtpTransport } from '../../src/delivery/smtp.ts'
-import { createTransports } from '../../src/delivery/transports.ts'
+import { createTransports, timesOf } from '../../src/delivery/transports.ts'
 import { handClock } from './fake-store.ts'
 import { mailOf } from './samples.ts'
 import { openScripted, openSink, refusal, type Sink } from './smtp-sink.ts'
@@ -15,8 +15,8 @@ afterEach(async () => {
   for (const thing of open.splice(0).reverse()) await thing.close()
 })
 
-/** A transport that does what it is told next; without a word it sends. */
-function told(name: string, timeoutMs = 1_000) {
+/** A way that does what it is told next, in no time; without a word it sends. */
+function told(name: string, timeoutMs = 1_000, handOverMs = timeoutMs) {
   let calls = 0
   const next: (DeliveryError | Error)[] = []
   const always: { fails: DeliveryError | null } = { fails: null }
@@ -31,13 +31,13 @@ function told(name: string, timeoutMs = 1_000) {
     },
     close: async () => {},
   }
-  return { transport, next, always, calls: () => calls }
+  return { transport, handOverMs, next, always, calls: () => calls }
 }
 
 function pair() {
   const clock = handClock()
   const [first, second] = [told('first'), told('second')]
-  const failover = createFailover([first.transport, second.transport], { clock, log })
+  const failover = createFailover([first, second], { clock, log })
   const send = () => failover.send(mail).then(({ reply }) => reply, String)
   return { clock, first, second, failover, send }
 }
@@ -78,6 +78,23 @@ describe('the next way', () => {
     const thrown = await failover.send(mail).catch(one => one)
     expect(thrown).toMatchObject({ isPermanent: false, message: 'first: no connection; second: 451 later' })
   })
+})
+
+test('a rehearsal is done by the way that would be tried first', async () => {
+  const clock = handClock()
+  const rehearsed: string[] = []
+  const [first, second] = ['first', 'second'].map(name => {
+    const way = told(name)
+    const rehearse = async () => void rehearsed.push(name)
+    return { ...way, transport: { ...way.transport, rehearse } }
+  })
+  if (!first || !second) throw new Error('two ways')
+  const failover = createFailover([first, second], { clock, log })
+  await failover.rehearse?.(mail)
+  first.always.fails = passing()
+  for (let round = 0; round < 3; round++) await failover.send(mail)
+  await failover.rehearse?.(mail)
+  expect(rehearsed).toEqual(['first', 'second'])
 })
 
 describe('the circuit', () => {
@@ -128,13 +145,15 @@ describe('the circuit', () => {
 describe('the time-outs', () => {
   test('together stay within a lease, or nothing is built', () => {
     const clock = handClock()
-    const of = (...times: number[]) =>
+    const of = (...times: [timeoutMs: number, handOverMs: number][]) =>
       createFailover(
-        times.map(ms => told('x', ms).transport),
+        times.map(([timeoutMs, handOverMs]) => told('x', timeoutMs, handOverMs)),
         { clock, log },
       )
-    expect(of(12_000, 12_000).timeoutMs).toBe(24_000)
-    expect(() => of(20_000, 20_000)).toThrow('lease')
+    expect(of([12_000, 12_000], [12_000, 12_000]).timeoutMs).toBe(25_000)
+    expect(of([20_000, 8_000], [16_000, 16_000]).timeoutMs).toBe(25_000)
+    expect(of([20_000, 1_000], [10_000, 10_000]).timeoutMs).toBe(21_000)
+    expect(() => of([20_000, 9_000], [16_000, 16_000])).toThrow('lease')
     const smtp = 'smtp://127.0.0.1:9'
     const webhook = { url: 'https://mail.example.com/', keys: [] }
     for (const [smtpUrl, smtpFallbackUrl, mailWebhook, name] of [
@@ -148,7 +167,40 @@ describe('the time-outs', () => {
       expect(transport?.name).toBe(name)
       expect(transport?.timeoutMs).toBeLessThan(LEASE_MS - 4_000)
     }
+    expect(timesOf(0, 1, 20_000)).toEqual({ timeoutMs: 20_000, handOverMs: 20_000 })
+    expect([0, 1, 2].map(place => timesOf(place, 3, 20_000))).toEqual([
+      { timeoutMs: 20_000, handOverMs: 8_000 },
+      { timeoutMs: 16_000, handOverMs: 8_000 },
+      { timeoutMs: 8_000, handOverMs: 8_000 },
+    ])
     expect(createTransports({ smtpUrl: null, smtpFallbackUrl: null, mailWebhook: null }, { log })).toBeNull()
+  })
+})
+
+describe('a way that says no', () => {
+  test.each([
+    [8_000, 1],
+    // The answer came so late that the lease could end while the next way is still sending.
+    [9_500, 0],
+  ])('after %i ms leaves %i calls to the next', async (ms, calls) => {
+    const clock = handClock()
+    const second = told('second', 16_000)
+    const slow: Transport = {
+      ...told('first', 20_000).transport,
+      async send() {
+        clock.move(ms)
+        throw new DeliveryError('452 later', false)
+      },
+    }
+    const failover = createFailover([{ transport: slow, handOverMs: 8_000 }, second], { clock, log })
+    const outcome = await failover.send(mail).catch(one => one)
+    expect(second.calls()).toBe(calls)
+    if (calls === 0)
+      expect(outcome).toMatchObject({
+        isPermanent: false,
+        mayHaveArrived: false,
+        message: 'first: 452 later; second: no time was left for it',
+      })
   })
 })
 
@@ -160,8 +212,12 @@ describe('with real mail servers', () => {
   }
   async function over(firstUrl: string) {
     const sink = await sinkWith()
-    const transports = [firstUrl, sink.url].map(url => createSmtpTransport({ url, timeoutMs: 1_500 }))
-    const failover = createFailover(transports, { clock: handClock(), log })
+    const times = { timeoutMs: 1_500, handOverMs: 500 }
+    const ways = [firstUrl, sink.url].map(url => ({
+      transport: createSmtpTransport({ url, ...times }),
+      handOverMs: times.handOverMs,
+    }))
+    const failover = createFailover(ways, { clock: handClock(), log })
     open.push(failover)
     return { sink, failover }
   }
@@ -216,6 +272,19 @@ describe('with real mail servers', () => {
       expect(sink.mails).toHaveLength(isBefore ? 1 : 0)
       if (!isBefore) expect(outcome).toMatchObject({ mayHaveArrived: true })
     }
+  })
+
+  test('a server that is slow to answer to the message has more time than one that is slow to take it', async () => {
+    const slow = await sinkWith({
+      onData: (stream, _, done) => stream.resume().on('end', () => setTimeout(() => done(null, 'kept'), 900)),
+    })
+    const { sink, failover } = await over(slow.url)
+    expect((await failover.send(mail)).reply).toContain('kept')
+    expect(sink.connections()).toBe(0)
+    const dull = await sinkWith({ onRcptTo: (_, __, done) => void setTimeout(done, 900) })
+    const other = await over(dull.url)
+    expect((await other.failover.send(mail)).reply).toContain('queued as 4711')
+    expect(other.sink.mails).toHaveLength(1)
   })
 
   test('a refusal of the message is an answer: 4xx goes the other way, 5xx does not', async () => {

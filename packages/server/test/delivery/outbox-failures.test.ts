@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest'
+import { reportDetail } from '../../src/core/messages/reports.ts'
 import { DeliveryError } from '../../src/core/ports.ts'
 import { retryAt } from '../../src/delivery/backoff.ts'
+import { told } from '../../src/delivery/outcome.ts'
 import { house, until } from './house.ts'
-import { environment, NOON, settings } from './samples.ts'
+import { environment, mailOf, NOON, settings } from './samples.ts'
 
 describe('a failed try', () => {
   test('that is final ends the message at once', async () => {
@@ -63,6 +65,14 @@ describe('a failed try', () => {
     expect(outcomes).toMatchObject([{ kind: 'failed', error: '554 spam: "[hidden] is your Acme code"' }])
     expect(logged.join()).toContain('[hidden]')
     expect(logged.join()).not.toContain('481920')
+  })
+
+  test('leaves no strong code either, where the provider quotes the HTML part, in which it stands apart', () => {
+    const { html } = mailOf({ code: '4819203377' })
+    const at = html.indexOf('48192<span')
+    const quoted = html.slice(at, html.indexOf('</span>', at))
+    for (const words of [told(quoted, { code: '4819203377', link: null }), reportDetail(quoted)])
+      expect(words).toBe('[hidden]')
   })
 
   test('by anything that a broken transport throws is tried again', async () => {

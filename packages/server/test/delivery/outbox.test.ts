@@ -1,4 +1,6 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
+import type { Transport } from '../../src/core/ports.ts'
 import { abandon, hang, house, until } from './house.ts'
 import { environment, NOON, settings } from './samples.ts'
 
@@ -48,6 +50,30 @@ describe('a queued message', () => {
     await outbox.drain()
     expect(sent).toEqual([])
     expect(outcomes).toMatchObject([{ kind: 'failed', error: 'not sent: this address leads to no one here' }])
+  })
+
+  test('of a decoy is composed as a mail is, and is under way as long as the last one was', async () => {
+    const rehearsed: string[] = []
+    const transport: Transport = {
+      name: 'slow',
+      timeoutMs: 20_000,
+      send: async () => {
+        await pause(80)
+        return { reply: '250 ok' }
+      },
+      rehearse: async ({ id }) => void rehearsed.push(id),
+      close: async () => {},
+    }
+    const { outbox, queue, outcomes } = house(undefined, { transportFor: () => transport })
+    queue()
+    outbox.start()
+    await outbox.drain()
+    const decoy = queue({ isVoid: true })
+    const begunAt = performance.now()
+    await outbox.drain()
+    expect(performance.now() - begunAt).toBeGreaterThan(75)
+    expect(rehearsed).toEqual([decoy])
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['sent', 'failed'])
   })
 
   test('that expired in the queue is not sent', async () => {

@@ -35,6 +35,8 @@ describe('SMTP_URL', () => {
     ['smtp://mail.example?ignoreTLS=true', /"ignoreTLS"/],
     ['smtp://mail.example/path', /after the port/],
     ['smtp://u:50%@mail.example', /%25/],
+    // Read by the letter, the host would be "u", and the rest of the password a parameter.
+    ['smtp://u:1?hush=2@mail.example', /^(?!.*hush).*%3F/],
   ]
   test.each(refused)('%j is refused with its remedy', (text, fault) => {
     expect(() => parseSmtpUrl(text)).toThrow(fault)

@@ -41,6 +41,16 @@ const mail = mailOf(
   { challenge: { locale: 'de' }, message: { to: 'Mila.Ö@example.com'.replace('Ö', 'O') } },
 )
 
+test('a mail that is rehearsed goes nowhere, and one that no server could be given is refused', async () => {
+  const sink = await sinkWith()
+  const transport = transportTo(sink.url)
+  await transport.rehearse?.(mail)
+  await expect(transport.rehearse?.({ ...mail, to: 'two@example.com, mails@example.com' })).rejects.toThrow(
+    'recipient',
+  )
+  expect(sink.connections()).toBe(0)
+})
+
 describe('a mail that is taken', () => {
   test('arrives whole, in two parts, with the headers of an automatic mail, at exactly one recipient', async () => {
     const sink = await sinkWith()

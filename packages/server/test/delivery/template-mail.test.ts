@@ -45,6 +45,19 @@ test('values are text in HTML, one line anywhere, and put in once', () => {
   expect(mail.subject).toContain('Bcc: eve@evil.example {{code}}')
 })
 
+test('a value in a URL ends neither the URL nor its quotes, whichever they are', () => {
+  const own = { templateVariables: { first: "'onclick", second: "alert(1)//'" } }
+  for (const quote of ['"', "'"]) {
+    const one = template({
+      html: `{{code}} <a href=${quote}https://a.example/?{{first}}={{second}}${quote}>x</a>`,
+    })
+    const { html } = mailOf({ code: '481920' }, { template: one, challenge: own })
+    expect(html).toBe(
+      `481920 <a href=${quote}https://a.example/?&#39;onclick=alert(1)%2F%2F&#39;${quote}>x</a>`,
+    )
+  }
+})
+
 test('the subject shows a code only where the built-in one does', () => {
   const one = template({ subject: '{{code}} for {{brand}}' })
   const subject = (own: object) => mailOf({ code: '481920' }, { template: one, ...own }).subject

@@ -24,6 +24,20 @@ async function posting(answer: Parameters<typeof openReceiver>[0], timeoutMs = 5
   return { receiver, send: () => transport.send(mail) }
 }
 
+/** A server that says these bytes, whatever it hears. */
+async function speaking(bytes: string) {
+  const server = createServer(socket => {
+    socket.on('error', () => {})
+    socket.once('data', () => socket.write(bytes))
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  open.push({ close: async () => void server.close() })
+  const { port } = server.address() as { port: number }
+  const url = `http://127.0.0.1:${port}/`
+  const transport = createWebhookTransport({ url, keys: webhookKeys(SECRET), timeoutMs: 500 })
+  return { send: () => transport.send(mail) }
+}
+
 async function failureOf(work: Promise<unknown>): Promise<DeliveryError> {
   const error = await work.then(
     () => null,
@@ -121,6 +135,18 @@ describe('an answer', () => {
       setTimeout(() => response.destroy(), 50)
     })
     expect((await send()).reply).toBe('200 part')
+  })
+
+  test('whose body cannot be read counts by its status', async () => {
+    const { send } = await speaking('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\nZZ\r\n')
+    expect((await send()).reply).toBe('200')
+  })
+
+  test('that changes to another protocol is none, and is told of at once', async () => {
+    const { send } = await speaking(
+      'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+    )
+    expect(await failureOf(send())).toMatchObject({ isPermanent: false, mayHaveArrived: true })
   })
 
   test('that never comes is given up in time, and may have been a yes', async () => {

@@ -209,7 +209,11 @@ describe.each(Object.entries(PROVIDERS))('%s', (provider, { report, detail }) =>
         1,
       )
     expect(bad.length).toBeGreaterThan(2)
-    for (const one of bad) expectRefusal(await post(server, provider, one), 'unauthorized')
+    for (const one of bad) {
+      const refusal = await post(server, provider, one)
+      expectRefusal(refusal, 'unauthorized')
+      expect(refusal.body.detail).toBe('The signature or token of the webhook is missing, wrong or too old.')
+    }
     expect(await dump(server)).toEqual(before)
     expect((await post(server, provider, good)).status).toBe(200)
   })
@@ -315,6 +319,12 @@ describe('SNS', () => {
     ['another region', { SigningCertURL: CERT_URL.replace('eu-west-1', 'us-east-1') }],
     ['http', { SigningCertURL: CERT_URL.replace('https', 'http') }],
     ['another path', { SigningCertURL: CERT_URL.replace('/Simple', '/bucket/Simple') }],
+    // Each spelling would be fetched and kept by itself, and push out the one that is needed.
+    ['a query', { SigningCertURL: `${CERT_URL}?1` }],
+    ['a fragment', { SigningCertURL: `${CERT_URL}#1` }],
+    ['another spelling of its host', { SigningCertURL: CERT_URL.replace('sns', 'SNS') }],
+    ['another spelling of its path', { SigningCertURL: CERT_URL.replace('/Simple', '/./Simple') }],
+    ['white space before it', { SigningCertURL: ` ${CERT_URL}` }],
     ['no URL', { SigningCertURL: 'cert' }],
   ])('with %s is refused, and nothing is fetched for it', async (_, more) => {
     const before = house.fetched.length

@@ -29,7 +29,7 @@ export function reportDetail(...parts: (string | null | undefined)[]): string | 
     .slice(0, 8 * DETAIL_LENGTH)
     .replaceAll(/=\r?\n/g, '')
     .replaceAll(/(?:osk|opk|olk|oht|oat|ort|odt|osl)_[\w-]+/g, '[hidden]')
-    .replaceAll(/(?<!\d)(?:\d{6,10}|\d{5}[\s\p{Pd}]\d{5})(?!\d)/gu, '[hidden]')
+    .replaceAll(/(?<!\d)(?:\d{6,10}|\d{5}(?:[\s\p{Pd}]|<[^<>]*>)\d{5})(?!\d)/gu, '[hidden]')
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .toWellFormed()
     .trim()

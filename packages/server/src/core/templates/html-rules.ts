@@ -49,7 +49,7 @@ export const isPlainTarget = (url: string): boolean =>
   /^#[\w-]*$/.test(url)
 
 const CSS_BEYOND =
-  /url\s*\(|image-set|@import|@font-face|@namespace|expression\s*\(|behavior\s*:|-moz-binding|\\|\{\{/i
+  /(url|src|image)\s*\(|image-set|@import|@font-face|@namespace|expression\s*\(|behavior\s*:|-moz-binding|\\|\{\{/i
 
 /** Why styles cannot be taken, or null. Whatever could load something, run something or hide that it does. */
 export function styleFault(css: string, isAttribute: boolean): string | null {

@@ -4,11 +4,13 @@ import { messageIdIn, reportDetail } from '../../core/messages/reports.ts'
 import type { DeliveryReport } from '../../core/ports.ts'
 import { type Provider, readHookJson, refuseSignature } from './provider.ts'
 
-const KINDS: Record<string, DeliveryReport['kind']> = {
-  Delivery: 'delivered',
-  Bounce: 'bounced',
-  SpamComplaint: 'complained',
-}
+const KINDS = new Map<string, DeliveryReport['kind']>(
+  Object.entries({
+    Delivery: 'delivered',
+    Bounce: 'bounced',
+    SpamComplaint: 'complained',
+  }),
+)
 
 const text = z.string().nullish().catch(null)
 const Body = z.object({
@@ -32,7 +34,7 @@ export function postmarkProvider(token: string): Provider {
       if (!isRight(passwordOf(header('authorization'))) && !isRight(header('x-ostiary-token')))
         refuseSignature('postmark: without its token')
       const { success, data: event } = Body.safeParse(readHookJson(body))
-      const kind = success ? KINDS[event.RecordType] : undefined
+      const kind = success ? KINDS.get(event.RecordType) : undefined
       if (!success || !kind) return []
       const own = Object.entries(event.Metadata).find(([name]) => name.toLowerCase() === 'ostiary-id')?.[1]
       const messageId = messageIdIn(typeof own === 'string' ? own : '')

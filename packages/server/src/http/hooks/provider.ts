@@ -21,7 +21,10 @@ export interface Provider {
 
 /** The refusal of a call that does not prove where it comes from; the reason is for the log. */
 export function refuseSignature(reason: string): never {
-  throw new OstiaryError('unauthorized', { detail: 'The signature is missing, wrong or too old.', reason })
+  throw new OstiaryError('unauthorized', {
+    detail: 'The signature or token of the webhook is missing, wrong or too old.',
+    reason,
+  })
 }
 
 /** The body as JSON, read after its signature was found right (or, where the signature is inside, to find it). */

@@ -5,13 +5,15 @@ import { isSignedWebhook } from '../../core/standard-webhooks.ts'
 import { headerId, MailHeaders } from './mail-headers.ts'
 import { type Provider, readHookJson, refuseSignature } from './provider.ts'
 
-const KINDS: Record<string, DeliveryReport['kind']> = {
-  'email.delivered': 'delivered',
-  'email.bounced': 'bounced',
-  'email.suppressed': 'bounced',
-  'email.failed': 'bounced',
-  'email.complained': 'complained',
-}
+const KINDS = new Map<string, DeliveryReport['kind']>(
+  Object.entries({
+    'email.delivered': 'delivered',
+    'email.bounced': 'bounced',
+    'email.suppressed': 'bounced',
+    'email.failed': 'bounced',
+    'email.complained': 'complained',
+  }),
+)
 
 const text = z.string().nullish().catch(null)
 const reason = z.object({ type: text, subType: text, message: text, reason: text }).nullish().catch(null)
@@ -34,7 +36,7 @@ export function resendProvider(keys: readonly Buffer[]): Provider {
       const headers = { id: named('id'), timestamp: named('timestamp'), signature: named('signature') }
       if (!isSignedWebhook(keys, headers, body, now)) refuseSignature('resend: not signed by its secret')
       const { success, data: event } = Body.safeParse(readHookJson(body))
-      const kind = success ? KINDS[event.type] : undefined
+      const kind = success ? KINDS.get(event.type) : undefined
       if (!success || !kind) return []
       const { message_id, headers: sent, bounce, failed, suppressed } = event.data
       const messageId = messageIdIn(message_id ?? '') ?? headerId(sent)

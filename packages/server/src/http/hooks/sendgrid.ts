@@ -5,12 +5,14 @@ import type { DeliveryReport } from '../../core/ports.ts'
 import { isRecent } from '../../core/standard-webhooks.ts'
 import { type Provider, readHookJson, refuseSignature } from './provider.ts'
 
-const KINDS: Record<string, DeliveryReport['kind']> = {
-  delivered: 'delivered',
-  bounce: 'bounced',
-  dropped: 'bounced',
-  spamreport: 'complained',
-}
+const KINDS = new Map<string, DeliveryReport['kind']>(
+  Object.entries({
+    delivered: 'delivered',
+    bounce: 'bounced',
+    dropped: 'bounced',
+    spamreport: 'complained',
+  }),
+)
 
 const text = z.string().nullish().catch(null)
 const Event = z.object({
@@ -44,7 +46,7 @@ export function sendgridProvider(publicKey: KeyObject): Provider {
 
 function reportOf(entry: unknown): DeliveryReport[] {
   const { success, data: event } = Event.safeParse(entry)
-  const kind = success ? KINDS[event.event] : undefined
+  const kind = success ? KINDS.get(event.event) : undefined
   if (!success || !kind) return []
   const messageId = messageIdIn(event['smtp-id'] ?? '') ?? messageIdIn(event.ostiary_id ?? '')
   if (messageId === null) return []

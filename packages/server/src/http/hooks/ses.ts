@@ -5,11 +5,13 @@ import { headerId, MailHeaders } from './mail-headers.ts'
 import { readHookJson } from './provider.ts'
 
 const text = z.string().nullish().catch(null)
-const KINDS: Record<string, DeliveryReport['kind']> = {
-  Delivery: 'delivered',
-  Bounce: 'bounced',
-  Complaint: 'complained',
-}
+const KINDS = new Map<string, DeliveryReport['kind']>(
+  Object.entries({
+    Delivery: 'delivered',
+    Bounce: 'bounced',
+    Complaint: 'complained',
+  }),
+)
 
 const Recipients = z.array(z.object({ diagnosticCode: text, status: text })).catch([])
 /** Feedback notifications say `notificationType`, event publishing says `eventType`; the rest is the same. */
@@ -36,7 +38,7 @@ export function sesReports(message: string): DeliveryReport[] {
   const { success, data } = Notification.safeParse(readHookJson(message))
   if (!success) return []
   const { mail, bounce, complaint, delivery } = data
-  const kind = KINDS[data.notificationType ?? data.eventType ?? '']
+  const kind = KINDS.get(data.notificationType ?? data.eventType ?? '')
   const messageId = headerId(mail.headers) ?? messageIdIn(mail.commonHeaders?.messageId ?? '')
   if (!kind || messageId === null) return []
   const [recipient] = bounce?.bouncedRecipients ?? []

@@ -47,11 +47,13 @@ export function snsCertificates(region: string, fetch: Fetch) {
   }
 }
 
-/** Whether the URL is a certificate on the SNS host of this region: by its parsed form, not by its look. */
+/**
+ * Whether the URL is a certificate on the SNS host of this region, in its one spelling: by another one, or with a query,
+ * strangers could have the same certificate fetched and kept again and again.
+ */
 export function isSigningCertUrl(text: string, region: string): boolean {
-  return (
-    isSnsUrl(text, region) && /^\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/.test(new URL(text).pathname)
-  )
+  const host = /^https:\/\/([a-z0-9.-]+)\/SimpleNotificationService-[0-9a-f]{1,64}\.pem$/.exec(text)?.[1]
+  return host === `sns.${region}.amazonaws.com` && isSnsUrl(text, region)
 }
 
 /** Whether the URL leads to the SNS host of this region by https. */
