@@ -1,4 +1,5 @@
 import { createServer } from 'node:net'
+import { PerformanceObserver } from 'node:perf_hooks'
 
 /**
  * Loaded into the server under test by `--import`: a heart that beats on its event loop. Whoever connects to the
@@ -14,19 +15,28 @@ export interface Heartbeat {
   beats: number
   /** When the thread was busy for long, in epoch milliseconds, and for how long: the first hundred times. */
   stalls: { at: number; ownMs: number }[]
+  /** Garbage collections that held the thread for long, in the same way. */
+  collections: { at: number; ms: number }[]
+  /** Taken each second since the start of the process, without a collection of ours: what an operator would see. */
+  rssSamplesMb: number[]
+  /** After a collection. */
   rssMb: number
   heapMb: number
 }
 
 const INTERVAL_MS = 10
-const LONG_MS = 50
+const LONG_MS = 25
+const LONG_COLLECTION_MS = 10
 
 let worstGapMs = 0
 let worstOwnMs = 0
 let gapsOver100Ms = 0
 let beats = 0
 let stalls: Heartbeat['stalls'] = []
-let lastAt = performance.now()
+let collections: Heartbeat['collections'] = []
+const rssSamplesMb: number[] = []
+let countedFrom = performance.now()
+let lastAt = countedFrom
 let lastOwn = ownMs()
 
 function ownMs(): number {
@@ -48,12 +58,18 @@ function beat(): void {
 }
 
 setInterval(beat, INTERVAL_MS).unref()
+setInterval(() => rssSamplesMb.push(Math.round(process.memoryUsage.rss() / 2 ** 20)), 1000).unref()
+new PerformanceObserver(list => {
+  for (const { startTime, duration } of list.getEntries())
+    if (startTime > countedFrom && duration > LONG_COLLECTION_MS && collections.length < 100)
+      collections.push({ at: performance.timeOrigin + startTime + duration, ms: duration })
+}).observe({ entryTypes: ['gc'] })
 
 const path = process.env.HOSTILE_HEARTBEAT
 if (path !== undefined)
   createServer(socket => {
     socket.on('error', () => {})
-    const told = { worstGapMs, worstOwnMs, gapsOver100Ms, beats, stalls }
+    const told = { worstGapMs, worstOwnMs, gapsOver100Ms, beats, stalls, collections, rssSamplesMb }
     globalThis.gc?.()
     const { rss, heapUsed } = process.memoryUsage()
     socket.end(
@@ -62,7 +78,8 @@ if (path !== undefined)
     // The collection was ours.
     worstGapMs = worstOwnMs = gapsOver100Ms = beats = 0
     stalls = []
-    lastAt = performance.now()
+    collections = []
+    countedFrom = lastAt = performance.now()
     lastOwn = ownMs()
   })
     .listen(path)

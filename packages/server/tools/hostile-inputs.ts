@@ -1,3 +1,4 @@
+import { Settings } from '../src/core/settings/settings.ts'
 import { ENDPOINTS } from '../src/http/routes.ts'
 import type { Chance } from '../test/crash/chance.ts'
 import { bytesOf, damaged, mutated, type Pool, type Shape, sampleOf, shapeOf } from './hostile-json.ts'
@@ -27,12 +28,23 @@ export interface Target {
   port: number
   key: string
   pool: Pool
+  right: RightCall[]
+}
+
+/** A POST that is right as it stands, as long as nobody made it before. */
+export interface RightCall {
+  path: string
+  body: object
 }
 
 const pick = <T>(chance: Chance, list: readonly T[]): T => list[chance.between(0, list.length)] as T
 
 const SHAPES = new Map<object, { body: Shape; query: Shape }>(
-  ENDPOINTS.map(endpoint => [endpoint, { body: shapeOf(endpoint.body), query: shapeOf(endpoint.query) }]),
+  ENDPOINTS.map(endpoint => {
+    // A merge patch takes any JSON; what fits is a part of the settings.
+    const isPatch = endpoint.method === 'PATCH' && endpoint.path === '/v1/settings'
+    return [endpoint, { body: shapeOf(isPatch ? Settings : endpoint.body), query: shapeOf(endpoint.query) }]
+  }),
 )
 const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'PROPFIND', 'QUERY']
 const OTHER_PATHS = [
@@ -109,27 +121,32 @@ export function nextInput(target: Target, chance: Chance): Input {
   return chance.is(0.3) ? rawOf(target, call, chance) : call
 }
 
-function callOf({ key, pool }: Target, chance: Chance): FetchInput {
-  const isOther = chance.is(0.2)
+function callOf(target: Target, chance: Chance): FetchInput {
+  const { key, pool } = target
+  if (chance.is(0.08)) return nearlyRight(target, chance)
+  // Some are left as the validators have them: they reach what stands behind.
+  const isSound = chance.is(0.25)
+  const isOther = !isSound && chance.is(0.2)
   const endpoint = pick(chance, ENDPOINTS)
   const shapes = SHAPES.get(endpoint) ?? { body: {}, query: {} }
   let path = isOther
     ? pick(chance, chance.is(0.4) ? (pool.link ?? OTHER_PATHS) : OTHER_PATHS)
     : endpoint.path.replace('{id}', () => idFor(endpoint.path, pool, chance))
-  if (chance.is(0.15)) path = `/${damaged(path.slice(1), chance)}`
+  if (!isSound && chance.is(0.15)) path = `/${damaged(path.slice(1), chance)}`
   const query = queryOf(shapes.query, pool, chance)
   if (query !== '') path += `?${query}`
-  const method = chance.is(0.1)
-    ? pick(chance, METHODS)
-    : isOther
-      ? pick(chance, ['GET', 'POST'])
-      : endpoint.method
+  const method =
+    !isSound && chance.is(0.1)
+      ? pick(chance, METHODS)
+      : isOther
+        ? pick(chance, ['GET', 'POST'])
+        : endpoint.method
   const headers: Record<string, string> = {
-    authorization: `Bearer ${chance.is(0.03) ? damaged(key, chance).replaceAll(/[^\x20-\x7e]/g, '') : key}`,
-    'content-type': chance.is(0.92) ? 'application/json' : pick(chance, TYPES),
+    authorization: `Bearer ${!isSound && chance.is(0.03) ? damaged(key, chance).replaceAll(/[^\x20-\x7e]/g, '') : key}`,
+    'content-type': isSound || chance.is(0.92) ? 'application/json' : pick(chance, TYPES),
   }
   if (chance.is(0.15)) headers['idempotency-key'] = `h${chance.between(0, 500)}`
-  if (chance.is(0.15)) {
+  if (!isSound && chance.is(0.15)) {
     const [name, values] = pick(chance, ODD_HEADERS)
     // `host` is the socket's own with fetch.
     if (name !== 'host') headers[name] = pick(chance, values)
@@ -137,8 +154,10 @@ function callOf({ key, pool }: Target, chance: Chance): FetchInput {
   let body: Buffer | null = null
   if (method !== 'GET' && method !== 'HEAD' && chance.is(0.95)) {
     const value = sampleOf(shapes.body, '', pool, chance)
-    body = bytesOf(chance.is(0.65) ? mutated(value, chance) : value, chance)
-    if (chance.is(0.004)) body = Buffer.alloc(chance.between(60_000, 300_000), 0x20)
+    body = isSound
+      ? Buffer.from(JSON.stringify(value) ?? '')
+      : bytesOf(chance.is(0.65) ? mutated(value, chance) : value, chance)
+    if (!isSound && chance.is(0.004)) body = Buffer.alloc(chance.between(60_000, 300_000), 0x20)
   }
   return {
     kind: 'fetch',
@@ -147,6 +166,24 @@ function callOf({ key, pool }: Target, chance: Chance): FetchInput {
     path,
     headers,
     body,
+  }
+}
+
+/** A right call, or one that differs from it in one place. */
+function nearlyRight({ key, right }: Target, chance: Chance): FetchInput {
+  const { path, body } = pick(chance, right)
+  const headers: Record<string, string> = {
+    authorization: `Bearer ${key}`,
+    'content-type': 'application/json',
+  }
+  if (chance.is(0.3)) headers['idempotency-key'] = `r${chance.between(0, 500)}`
+  return {
+    kind: 'fetch',
+    name: 'nearly right',
+    method: 'POST',
+    path,
+    headers,
+    body: Buffer.from(JSON.stringify(chance.is(0.4) ? mutated(body, chance) : body) ?? ''),
   }
 }
 

@@ -17,7 +17,8 @@ export interface Shape {
 
 export function shapeOf(schema: z.ZodType | undefined): Shape {
   if (!schema) return {}
-  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) as Shape
+  // A registry of its own: schemas that have an id elsewhere would come out as references, which have no properties.
+  return z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any', metadata: z.registry() }) as Shape
 }
 
 /** Things that the server made, by the names of the fields that take them. */
@@ -75,7 +76,7 @@ export function sampleOf(shape: Shape, name: string, pool: Pool, chance: Chance)
     // Few fields fit together more often than many, and those that are known best of all.
     const share = pick(chance, [0, 0.1, 0.4])
     const entries = Object.entries(shape.properties ?? {}).filter(([key]) =>
-      chance.is(shape.required?.includes(key) ? 0.95 : share === 0 ? (pool[key] ? 0.25 : 0) : share),
+      chance.is(shape.required?.includes(key) ? 0.95 : share === 0 ? (pool[key] ? 0.4 : 0) : share),
     )
     const own = entries.map(([key, inner]) => [key, sampleOf(inner, key, pool, chance)])
     if (typeof shape.additionalProperties === 'object')

@@ -6,12 +6,21 @@ import { chanceOf } from '../test/crash/chance.ts'
 import { checkInvariants } from '../test/setup/invariants.ts'
 import { apiOf, type Call, freePort, pressLink, startServer, temporaryFolder } from '../test/setup/process.ts'
 import type { Heartbeat } from './hostile-heartbeat.ts'
-import { type FetchInput, type Input, nextInput, type RawInput, type Target } from './hostile-inputs.ts'
+import {
+  type FetchInput,
+  type Input,
+  nextInput,
+  type RawInput,
+  type RightCall,
+  type Target,
+} from './hostile-inputs.ts'
 import type { Pool } from './hostile-json.ts'
 
 export interface HostileReport {
   inputs: number
   byStatus: Record<string, number>
+  /** Answers 2xx by endpoint: inputs that got past every guard. */
+  yeses: Record<string, number>
   /** What must not be, in words with the input. */
   faults: string[]
   heart: Heartbeat
@@ -19,8 +28,8 @@ export interface HostileReport {
   /** Latencies of /healthz meanwhile, in milliseconds. */
   probe: { p50: number; p99: number; worst: number; count: number }
   violations: string[]
-  /** The longest times in which the server was busy, with the inputs that were under way. */
-  stalls: { ownMs: number; inputs: string[] }[]
+  /** The longest times in which the server was busy, with what of them was garbage collection and the inputs under way. */
+  stalls: { ownMs: number; collectingMs: number; inputs: string[] }[]
   seconds: number
 }
 
@@ -37,6 +46,8 @@ const ANSWER_MS = 5000
 const QUIET_MS = 150
 const SLOW_MS = 40
 const MAX_SLOW = 20_000
+/** A pool is used up by so many inputs: its users blocked or deleted, its codes spent. */
+const INPUTS_PER_POOL = 2000
 
 /** Throws hostile inputs at an `ostiary dev` of its own and looks at its answers, its heart, its memory and its rows. */
 export async function runHostile({
@@ -56,9 +67,12 @@ export async function runHostile({
   while (!server.stdout().endsWith('}\n')) await pause(10)
   const key = JSON.parse(server.stdout()).secretKey as string
   const call = apiOf(server.url, key)
-  const target: Target = { port, key, pool: await fillPool(call) }
+  const target: Target = { port, key, ...(await fillTarget(call)) }
+  // The start loads and compiles the program while nobody waits: it is left out of the count.
+  await heartOf(beat)
   const faults: string[] = []
   const byStatus: Record<string, number> = {}
+  const yeses: Record<string, number> = {}
   const slow: { from: number; until: number; told: string }[] = []
   const agent = new Agent({ keepAlive: true, maxSockets: CLIENTS })
   const startedAt = performance.now()
@@ -69,17 +83,16 @@ export async function runHostile({
     const chance = chanceOf(seed + 7919 * number + until)
     while (begun < until) {
       begun++
-      if (begun % 5000 === 0) {
-        // Much of the pool is blocked, deleted or used up by now.
-        target.pool = await fillPool(call).catch(() => target.pool)
-        onProgress?.(begun)
-      }
+      if (begun % 5000 === 0) onProgress?.(begun)
+      if (begun % INPUTS_PER_POOL === 0) Object.assign(target, await fillTarget(call).catch(() => ({})))
       const input = nextInput(target, chance)
       const givenAt = Date.now()
       const { statuses, fault } = await give(port, input, agent)
       if (Date.now() - givenAt > SLOW_MS && slow.length < MAX_SLOW)
         slow.push({ from: givenAt, until: Date.now(), told: describe(input) })
       for (const status of statuses) byStatus[status] = (byStatus[status] ?? 0) + 1
+      if (input.kind === 'fetch' && statuses.some(status => status >= 200 && status < 300))
+        yeses[input.name] = (yeses[input.name] ?? 0) + 1
       if (fault !== null && faults.length < 1000) faults.push(`${fault}: ${describe(input)}`)
       // Two cores: the probe and the server get their turn.
       await pause(chance.is(0.5) ? 1 : 0)
@@ -123,24 +136,28 @@ export async function runHostile({
   return {
     inputs: begun,
     byStatus,
+    yeses,
     faults,
     heart,
     warm,
     probe: { p50: at(0.5), p99: at(0.99), worst: at(1), count: latencies.length },
     violations: checkInvariants(join(data, 'ostiary.db'), { secrets: [key] }),
-    stalls: heart.stalls
+    stalls: [...warm.stalls, ...heart.stalls]
       .toSorted((a, b) => b.ownMs - a.ownMs)
       .slice(0, 5)
       .map(({ at, ownMs }) => ({
         ownMs,
+        collectingMs: [...warm.collections, ...heart.collections]
+          .filter(one => one.at <= at && one.at > at - ownMs)
+          .reduce((sum, { ms }) => sum + ms, 0),
         inputs: slow.filter(({ from, until }) => from <= at && until >= at - ownMs).map(({ told }) => told),
       })),
     seconds,
   }
 }
 
-/** Things of every kind, so that hostile inputs get past the first guard. */
-async function fillPool(call: Call): Promise<Pool> {
+/** Things of every kind and calls that they make right, so that hostile inputs get past the first guard. */
+async function fillTarget(call: Call): Promise<Pick<Target, 'pool' | 'right'>> {
   const ask = async (method: string, path: string, body?: unknown) => {
     const answer = await call(method, path, body)
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
@@ -179,14 +196,34 @@ async function fillPool(call: Call): Promise<Pool> {
     'chl_',
     'usr_01k6z5v9hrf0qv2s8yb7m3c4dn',
   ]
-  return {
+  const right: RightCall[] = [
+    { path: '/v1/sessions/refresh', body: { refreshToken: tokens.refreshToken } },
+    { path: '/v1/sessions/verify', body: { accessToken: tokens.accessToken } },
+    { path: `/v1/sessions/${session.id}/revoke`, body: {} },
+    { path: `/v1/users/${user.id}/sessions/revoke`, body: {} },
+    { path: '/v1/sessions', body: { challengeId: used.id } },
+  ]
+  for (let number = 0; number < 24; number++) {
+    const isNone = number % 4 === 0
+    const to = `${name}r${number}@example.com`
+    const sent = await ask('POST', '/v1/challenges', { to, ...(isNone && { userMode: 'none' }) })
+    const read = await messageOf(sent.id)
+    right.push({ path: `/v1/challenges/${sent.id}/verify`, body: { code: read.code } })
+    right.push({ path: '/v1/challenges', body: { to: `${name}s${number}@example.com`, ...asked } })
+    if (isNone) right.push({ path: `/v1/challenges/${sent.id}/claim`, body: { userId: user.id } })
+  }
+  const pool: Pool = {
     id,
     userId: [user.id],
     challengeId: [open.id, used.id],
     sessionId: [session.id],
     appId: [app.id],
-    to: [`${name}a@example.com`, `${name}d@example.com`, `ä${name}@example.com`],
-    email: [`${name}e@example.com`],
+    // Many: a few addresses would soon be held up by the limits.
+    to: Array.from(
+      { length: 60 },
+      (_, number) => `${number % 20 === 0 ? 'ä' : ''}${name}t${number}@example.com`,
+    ),
+    email: Array.from({ length: 20 }, (_, number) => `${name}e${number}@example.com`),
     value: [`${name}f@example.com`, '+491701234567'],
     phone: ['+491701234567'],
     code: [code, '000000'],
@@ -194,12 +231,17 @@ async function fillPool(call: Call): Promise<Pool> {
     refreshToken: [tokens.refreshToken],
     accessToken: [tokens.accessToken],
     redirectUrl: ['http://localhost:9/cb'],
+    codeChallenge: ['E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM'],
+    locale: ['de', 'en', 'pt-BR'],
+    purpose: ['signIn', 'withdraw'],
+    limit: ['1', '25', '100'],
     cursor: [list.nextCursor ?? 'x'],
     createdAfter: ['2026-01-01T00:00:00.000Z'],
     createdBefore: ['2030-01-01T00:00:00.000Z'],
     ipAddress: ['203.0.113.9', '2001:db8::1'],
     link: [new URL(link).pathname],
   }
+  return { pool, right }
 }
 
 interface Given {
@@ -346,11 +388,20 @@ function describe(input: Input): string {
 /** What a run must show, besides its faults: empty when all is well. */
 export function judge({ heart, warm, faults, violations, stalls }: HostileReport): string[] {
   const wrong = [...faults, ...violations]
-  if (heart.worstOwnMs > 100)
+  const worstOwnMs = Math.max(warm.worstOwnMs, heart.worstOwnMs)
+  if (worstOwnMs > 100)
     wrong.push(
-      `the event loop was busy for ${heart.worstOwnMs.toFixed(0)} ms: ${stalls[0]?.inputs[0] ?? 'no input was slow'}`,
+      `the event loop was busy for ${worstOwnMs.toFixed(0)} ms: ${stalls[0]?.inputs[0] ?? 'no input was slow'}`,
     )
+  const rss = rssOverTheRun(heart, warm)
+  const [early, late] = [rss.slice(0, rss.length / 4), rss.slice(-rss.length / 4)]
+  if (rss.length >= 40 && Math.max(...late) > Math.max(...early) + 64)
+    wrong.push(`RSS grew from ${Math.max(...early)} to ${Math.max(...late)} MB`)
   if (heart.heapMb > warm.heapMb + 16)
     wrong.push(`the heap grew from ${warm.heapMb.toFixed(1)} to ${heart.heapMb.toFixed(1)} MB`)
   return wrong
 }
+
+/** The samples of RSS that were taken after the warm-up, each second. */
+export const rssOverTheRun = (heart: Heartbeat, warm: Heartbeat): number[] =>
+  heart.rssSamplesMb.slice(warm.rssSamplesMb.length)

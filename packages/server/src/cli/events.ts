@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { Page } from '../core/ports.ts'
 import { EVENT_TYPES, type Event, type EventType } from '../core/rows.ts'
 import { eventBody, iso } from '../http/wire.ts'
-import { follow, untilInterrupted } from './follow.ts'
+import { follow, readUpTo, untilInterrupted } from './follow.ts'
 import { type EnvironmentOptions, withCall, withEnvironmentOptions } from './operator.ts'
 import { Hint, print, printJson, printJsonLine, readCount } from './terminal.ts'
 
@@ -37,7 +37,7 @@ async function events(options: Options) {
       const show = (event: Event) => (options.json ? printJsonLine(eventBody(event)) : print(line(event)))
       return await follow({ read, show, from: deps.clock.now(), signal })
     }
-    const rows = await read({ limit, before: null, createdAfter: null, createdBefore: null })
+    const rows = await readUpTo(read, { limit, before: null, createdAfter: null, createdBefore: null })
     if (options.json) return printJson(rows.map(eventBody))
     if (rows.length === 0) return print(`no such events in ${options.environment}`)
     for (const row of rows.toReversed()) print(line(row))

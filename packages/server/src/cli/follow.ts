@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import type { Page } from '../core/ports.ts'
+import type { Listed, Page } from '../core/ports.ts'
 
 interface Row {
   id: string
@@ -15,7 +15,7 @@ const PAGE = 100
  * instead of waiting inside of one: a running server never notices.
  */
 export async function follow<T extends Row>(options: {
-  read(page: Page): Promise<T[]>
+  read(page: Page): Promise<Listed<T>>
   show(row: T): void
   /** Rows from this instant on. */
   from: number
@@ -39,15 +39,27 @@ export async function follow<T extends Row>(options: {
 }
 
 async function readAll<T extends Row>(
-  read: (page: Page) => Promise<T[]>,
+  read: (page: Page) => Promise<Listed<T>>,
   createdAfter: number,
 ): Promise<T[]> {
   const all: T[] = []
   for (;;) {
     const before = all.at(-1)?.id ?? null
-    const rows = await read({ limit: PAGE, before, createdAfter, createdBefore: null })
+    const rows = await readUpTo(read, { limit: PAGE, before, createdAfter, createdBefore: null })
     all.push(...rows)
     if (rows.length < PAGE) return all
+  }
+}
+
+/** Reads on where a look was bounded, until there are as many rows as the page asks for or all were looked at. */
+export async function readUpTo<T>(read: (page: Page) => Promise<Listed<T>>, page: Page): Promise<T[]> {
+  const all: T[] = []
+  let before = page.before
+  for (;;) {
+    const { rows, lookedTo } = await read({ ...page, before, limit: page.limit - all.length })
+    all.push(...rows)
+    if (all.length >= page.limit || lookedTo === null) return all
+    before = lookedTo
   }
 }
 

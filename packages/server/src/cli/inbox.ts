@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import type { Call } from '../core/deps.ts'
 import type { ShownMessage } from '../core/messages/reader.ts'
-import type { ClaimedMessage, Page } from '../core/ports.ts'
+import type { ClaimedMessage, Listed, Page } from '../core/ports.ts'
 import { iso, isoOrNull } from '../http/wire.ts'
 import type { Ostiary } from '../main.ts'
-import { follow, untilInterrupted } from './follow.ts'
+import { follow, readUpTo, untilInterrupted } from './follow.ts'
 import { type EnvironmentOptions, withCall, withEnvironmentOptions } from './operator.ts'
 import { Hint, print, printJson, printJsonLine, readCount } from './terminal.ts'
 
@@ -42,7 +42,7 @@ async function inbox(options: Options) {
         options.json ? printJsonLine(body(row, ostiary, call)) : print(line(row, ostiary, call))
       return await follow({ read, show, from: ostiary.deps.clock.now(), signal })
     }
-    const rows = await read({ limit, before: null, createdAfter: null, createdBefore: null })
+    const rows = await readUpTo(read, { limit, before: null, createdAfter: null, createdBefore: null })
     if (options.json) return printJson(rows.map(row => body(row, ostiary, call)))
     if (rows.length === 0) return print(`no mail in ${options.environment}`)
     for (const row of rows.toReversed()) print(line(row, ostiary, call))
@@ -56,10 +56,13 @@ async function readMessages(
   { view }: Call,
   to: string | undefined,
   page: Page,
-): Promise<InboxRow[]> {
+): Promise<Listed<InboxRow>> {
   const filter = { to: to?.toLowerCase() ?? null, challengeId: null }
-  const rows = await store.findMessages(view.environment.id, filter, page)
-  return rows.map(row => ({ ...row, id: row.message.id, createdAt: row.message.createdAt }))
+  const { rows, lookedTo } = await store.findMessages(view.environment.id, filter, page)
+  return {
+    rows: rows.map(row => ({ ...row, id: row.message.id, createdAt: row.message.createdAt })),
+    lookedTo,
+  }
 }
 
 function body(row: ClaimedMessage, { deps }: Ostiary, { view }: Call) {

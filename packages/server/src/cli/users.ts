@@ -4,6 +4,7 @@ import type { User } from '../core/rows.ts'
 import { identifierOf } from '../core/users/users.ts'
 import { iso, isoOrNull, userBody } from '../http/wire.ts'
 import type { Ostiary } from '../main.ts'
+import { readUpTo } from './follow.ts'
 import { type EnvironmentOptions, withCall, withEnvironmentOptions } from './operator.ts'
 import { Hint, print, printJson, readCount, table } from './terminal.ts'
 
@@ -74,7 +75,7 @@ async function find({ store }: Ostiary, { view }: Call, options: Options, limit:
     username: null,
   }
   const page = { limit, before: null, createdAfter: null, createdBefore: null }
-  return await store.listUsers(view.environment.id, filter, page)
+  return await readUpTo(next => store.listUsers(view.environment.id, filter, next), page)
 }
 
 /** Exactly one user: an address that was never proven may stand with several. */

@@ -11,7 +11,7 @@ export const ERRORS = {
   code_incorrect: [400, 'The code is not right'],
   link_invalid: [400, 'The link token is not valid here'],
   token_invalid: [400, 'The token is not valid here'],
-  unauthorized: [401, 'The API key is missing, unknown or revoked'],
+  unauthorized: [401, 'The request is not authenticated'],
   session_invalid: [401, 'The session is unknown, ended or revoked'],
   refresh_invalid: [401, 'The refresh token is unknown or expired'],
   refresh_reused: [401, 'The refresh token was used before; its session is revoked'],

@@ -44,6 +44,8 @@ export interface Transport {
    * so a message that is claimed again is not still being sent.
    */
   send(mail: Mail): Promise<{ reply: string }>
+  /** Works as much at a mail as `send` does, and lets nothing out of the house: what a decoy must cost. */
+  rehearse?(mail: Mail): Promise<void>
   readonly timeoutMs: number
   close(): Promise<void>
 }
@@ -308,6 +310,15 @@ export interface Page {
   createdBefore: number | null
 }
 
+/**
+ * What a list found. One call looks at a bounded number of rows: where that is not all, `lookedTo` is the id of the last
+ * one looked at, and older rows may fit, too: the next page begins `before` it. Null: the look came to the end.
+ */
+export interface Listed<T> {
+  rows: T[]
+  lookedTo: string | null
+}
+
 /** A message that this worker, and for the time of its lease no other, may send. */
 export interface ClaimedMessage {
   message: Message
@@ -415,7 +426,7 @@ export interface Store {
    */
   attempt(input: Attempt, once?: Once<Attempted>): Promise<Attempted>
   findChallenge(environmentId: string, id: string): Promise<Challenge | null>
-  listChallenges(environmentId: string, filter: ChallengeFilter, page: Page): Promise<Challenge[]>
+  listChallenges(environmentId: string, filter: ChallengeFilter, page: Page): Promise<Listed<Challenge>>
   /** Binds a verified challenge of userMode `none` to a user: once. */
   claimChallenge(
     input: {
@@ -483,7 +494,7 @@ export interface Store {
     once?: Once<User | UserConflict>,
   ): Promise<User | UserConflict>
   findUser(environmentId: string, id: string): Promise<User | null>
-  listUsers(environmentId: string, filter: UserFilter, page: Page): Promise<User[]>
+  listUsers(environmentId: string, filter: UserFilter, page: Page): Promise<Listed<User>>
   updateUser(id: string, patch: UserPatch, origin: Origin, now: number): Promise<User | UserConflict | null>
   /** Ends the user's sessions and pending challenges, and removes the user and all that is theirs. */
   deleteUser(id: string, origin: Origin, now: number): Promise<boolean>
@@ -534,8 +545,8 @@ export interface Store {
     environmentId: string,
     filter: { to: string | null; challengeId: string | null },
     page: Page,
-  ): Promise<ClaimedMessage[]>
-  listEvents(environmentId: string, filter: EventFilter, page: Page): Promise<Event[]>
+  ): Promise<Listed<ClaimedMessage>>
+  listEvents(environmentId: string, filter: EventFilter, page: Page): Promise<Listed<Event>>
   addEvents(events: NewEvent[]): Promise<void>
 
   // Secrets

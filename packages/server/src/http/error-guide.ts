@@ -13,7 +13,8 @@ export const WHAT_TO_DO: Record<ErrorCode, string> = {
   link_invalid:
     'The token is unknown, replaced, of another kind (mailed olk_, hand-over oht_), purpose or challenge, or the codeVerifier is missing or wrong. Let the person ask for a new link.',
   token_invalid: 'Use the token of the kind that this call takes, once.',
-  unauthorized: 'Send a secret key of this environment as Authorization: Bearer osk_…',
+  unauthorized:
+    'Send a secret key of this environment as Authorization: Bearer osk_… To /hooks/mail the provider proves itself, by the secret or token that both sides are set up with; /metrics takes METRICS_TOKEN.',
   session_invalid: 'The person has to sign in again.',
   refresh_invalid: 'The person has to sign in again.',
   refresh_reused:

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { OstiaryError } from '../core/errors.ts'
-import type { Page } from '../core/ports.ts'
+import type { Listed, Page } from '../core/ports.ts'
 
 const instant = z.iso.datetime({ offset: true }).transform(text => Date.parse(text))
 
@@ -26,13 +26,14 @@ export interface ListPage<T> {
 }
 
 /**
- * Reads one page. The cursor names the last row of the page before and is bound to the list and its filters: with
- * others it is `cursor_invalid`. One row more than asked for tells whether there is a next page.
+ * Reads one page. The cursor names the row where the page before ended, or where its look ended, and is bound to the
+ * list and its filters: with others it is `cursor_invalid`. One row more than asked for tells whether there is a next
+ * page; a page whose look was bounded may be short, even empty, and still have a next one.
  */
 export async function readPage<T extends { id: string }>(
   scope: string,
   query: ListQuery,
-  read: (page: Page) => Promise<T[]>,
+  read: (page: Page) => Promise<Listed<T>>,
 ): Promise<ListPage<T>> {
   const { limit, cursor, ...filters } = query
   const seal = (id: string) =>
@@ -45,15 +46,18 @@ export async function readPage<T extends { id: string }>(
   const isWhole = before !== null && Buffer.from(before).toString('base64url') === cursor
   if (before !== null && !(isWhole && before.slice(-16) === seal(before.slice(0, -16))))
     throw new OstiaryError('cursor_invalid')
-  const rows = await read({
+  const { rows, lookedTo } = await read({
     limit: limit + 1,
     before: before === null ? null : before.slice(0, -16),
     createdAfter: query.createdAfter ?? null,
     createdBefore: query.createdBefore ?? null,
   })
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  const nextCursor =
-    rows.length > limit && last ? Buffer.from(last.id + seal(last.id)).toString('base64url') : null
-  return { rows: page, nextCursor }
+  const last = rows.length > limit ? (rows[limit - 1]?.id ?? null) : lookedTo
+  return {
+    rows: rows.slice(0, limit),
+    nextCursor: last === null ? null : Buffer.from(last + seal(last)).toString('base64url'),
+  }
 }
+
+/** A list whose index fits: all of it was looked at. */
+export const whole = <T>(rows: T[]): Listed<T> => ({ rows, lookedTo: null })

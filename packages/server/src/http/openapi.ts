@@ -22,6 +22,24 @@ const WITH_BODY: ErrorCode[] = [
 ]
 const WITH_KEY: ErrorCode[] = ['idempotency_key_reused', 'idempotency_in_progress']
 
+const IDEMPOTENCY_KEY = {
+  name: 'Idempotency-Key',
+  in: 'header',
+  required: false,
+  schema: { type: 'string', minLength: 1, maxLength: 255 },
+}
+const IF_MATCH = {
+  name: 'If-Match',
+  in: 'header',
+  required: false,
+  description: 'The ETag that was read, or *: the change is made to that version and to no other, else 412',
+  schema: { type: 'string' },
+}
+const ETag = {
+  description: 'The version of the object, for If-Match. A replayed answer has none.',
+  schema: { type: 'string' },
+}
+
 const Problem = z
   .object({
     type: z.url(),
@@ -105,6 +123,7 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Record
     responses: {
       [endpoint.status]: {
         description: endpoint.summary,
+        ...(endpoint.etag && { headers: { ETag } }),
         ...(endpoint.answer && {
           content: { 'application/json': { schema: schemaOf(endpoint.answer, 'output', schemas) } },
         }),
@@ -130,18 +149,11 @@ function parameters(endpoint: Endpoint, schemas: Record<string, unknown>): unkno
           schema: schemaOf(schema, 'input', schemas),
         }))
       : []
-  const key =
-    endpoint.method === 'POST'
-      ? [
-          {
-            name: 'Idempotency-Key',
-            in: 'header',
-            required: false,
-            schema: { type: 'string', minLength: 1, maxLength: 255 },
-          },
-        ]
-      : []
-  return [...inPath, ...inQuery, ...key]
+  const inHeader = [
+    ...(endpoint.method === 'POST' ? [IDEMPOTENCY_KEY] : []),
+    ...(endpoint.errors.includes('precondition_failed') ? [IF_MATCH] : []),
+  ]
+  return [...inPath, ...inQuery, ...inHeader]
 }
 
 /** The JSON Schema of a validator; what has an id becomes a component, and a reference to it. */

@@ -113,7 +113,7 @@ async function letIn(
     throw new OstiaryError('unauthorized', { detail: 'The API key is not whole: its checksum does not fit.' })
   const found = await deps.directory.byApiKeyHash(apiKeyHash(secret))
   if (!found || (found.key.isDevelopment && !deps.acceptsDevelopmentKeys))
-    throw new OstiaryError('unauthorized')
+    throw new OstiaryError('unauthorized', { detail: 'The API key is unknown or revoked.' })
   if (!hasScope(found.key.scopes, endpoint.scopes))
     throw new OstiaryError('scope_insufficient', {
       detail: `The key needs one of the scopes: ${[...endpoint.scopes, 'admin'].join(', ')}.`,

@@ -177,7 +177,13 @@ export const MessageBody = z
 
 /** `{data, nextCursor}` of these. */
 export const listOf = (item: z.ZodType) =>
-  z.object({ data: z.array(item), nextCursor: z.string().nullable() })
+  z.object({
+    data: z.array(item),
+    nextCursor: z.string().nullable().meta({
+      description:
+        'The `cursor` of the next page; null after the last. With filters a page may be short, even empty, and still have a next one: one call looks at a bounded number of rows.',
+    }),
+  })
 
 export const iso = (instant: number): string => new Date(instant).toISOString()
 export const isoOrNull = (instant: number | null): string | null => (instant === null ? null : iso(instant))

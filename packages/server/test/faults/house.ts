@@ -8,6 +8,8 @@ import { createOstiary, type Ostiary } from '../../src/main.ts'
 import { type Answer, type HandClock, handClock, SECRET } from '../setup/server.ts'
 
 const PUBLIC_URL = 'http://localhost:4545'
+/** What Postmark's webhook would be set up with. */
+export const POSTMARK_TOKEN = 'a token of 24 characters or more'.replaceAll(' ', '-')
 
 /** A server whose worker and upkeep stand still, so that every statement is one of the call that is made. */
 export interface House {
@@ -19,6 +21,8 @@ export interface House {
   call(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Answer>
   /** How many rows each table has. */
   counts(): Record<string, number>
+  /** What stands in the file, by a connection of its own; one row a line. */
+  look(sql: string): unknown[][]
   /** What the worker would do: every message is sent. */
   deliver(): Promise<void>
   close(): Promise<void>
@@ -28,7 +32,13 @@ export interface House {
 export async function openHouse(folder = mkdtempSync(join(tmpdir(), 'ostiary-faults-'))): Promise<House> {
   const file = join(folder, 'ostiary.db')
   const clock = handClock()
-  const ostiary = await createOstiary({ publicUrl: PUBLIC_URL, secrets: [SECRET], database: file, clock })
+  const ostiary = await createOstiary({
+    publicUrl: PUBLIC_URL,
+    secrets: [SECRET],
+    database: file,
+    clock,
+    mailEvents: { sources: { postmark: { token: POSTMARK_TOKEN } } },
+  })
   const view = await ostiary.deps.directory.bySlug('test')
   if (!view) throw new Error('no environment test')
   const { environment } = view
@@ -82,6 +92,11 @@ export async function openHouse(folder = mkdtempSync(join(tmpdir(), 'ostiary-fau
       }
     },
     counts: () => Object.fromEntries(count.all().map(({ name, rows }) => [String(name), Number(rows)])),
+    look: sql =>
+      reader
+        .prepare(sql)
+        .all()
+        .map(row => Object.values(row)),
     async deliver() {
       const now = clock.now()
       const due = { now, limit: 1000, leaseMs: 30_000, busyDomains: [] }

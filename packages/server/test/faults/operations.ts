@@ -1,6 +1,6 @@
 import type { Store } from '../../src/core/ports.ts'
 import type { Answer } from '../setup/server.ts'
-import type { House } from './house.ts'
+import { type House, POSTMARK_TOKEN } from './house.ts'
 
 /** One call over HTTP that writes. */
 export interface Request {
@@ -18,6 +18,8 @@ export interface Operation {
   status: number
   /** What a repeat may be answered when the first one had its effect; only where no Idempotency-Key is taken. */
   again?: number[]
+  /** Without an Idempotency-Key, and a repeat adds nothing all the same. */
+  isOnce?: boolean
   /** Makes what the call needs, and says the call. */
   prepare(house: House): Promise<Request>
 }
@@ -35,6 +37,11 @@ const user = async (house: House) =>
   ask(house, 'POST', '/v1/users', { email: fresh(), emailVerified: true, externalId: `ext-${++made}` })
 const challenge = async (house: House, more: object = {}) =>
   ask(house, 'POST', '/v1/challenges', { to: fresh(), ...more })
+const template = async (house: House) =>
+  ask(house, 'POST', '/v1/templates', {
+    name: `mail${++made}`,
+    locales: { en: { subject: 'Hello', text: 'Your code: {{code}}' } },
+  })
 const message = async (house: House, challengeId: string) =>
   (await ask(house, 'GET', `/v1/messages?challengeId=${challengeId}`)).data[0]
 
@@ -280,6 +287,63 @@ export const OPERATIONS: readonly Operation[] = [
       path: '/v1/settings',
       body: { brand: { name: `Brand ${++made}` } },
     }),
+  },
+  {
+    name: 'create a template',
+    method: 'createTemplate',
+    status: 201,
+    prepare: async () =>
+      post('/v1/templates', {
+        name: `mail${++made}`,
+        locales: { en: { subject: 'Hello', text: 'Your code: {{code}}' } },
+      }),
+  },
+  {
+    name: 'change a template',
+    method: 'updateTemplate',
+    status: 200,
+    again: [200],
+    prepare: async house => ({
+      method: 'PATCH',
+      path: `/v1/templates/${(await template(house)).id}`,
+      body: { locales: { en: { subject: `Hello ${++made}` } } },
+    }),
+  },
+  {
+    name: 'change a template of a known version',
+    method: 'updateTemplate',
+    status: 200,
+    // Had the first one its effect, the version is another one by then.
+    again: [412],
+    isOnce: true,
+    prepare: async house => ({
+      method: 'PATCH',
+      path: `/v1/templates/${(await template(house)).id}`,
+      body: { locales: { en: { subject: `Hello ${++made}` } } },
+      headers: { 'If-Match': '"1"' },
+    }),
+  },
+  {
+    name: 'delete a template',
+    method: 'deleteTemplate',
+    status: 204,
+    again: [404],
+    isOnce: true,
+    prepare: async house => ({ method: 'DELETE', path: `/v1/templates/${(await template(house)).id}` }),
+  },
+  {
+    name: 'report a delivery',
+    method: 'recordDelivery',
+    status: 200,
+    again: [200],
+    isOnce: true,
+    async prepare(house) {
+      const { id } = await message(house, (await challenge(house)).id)
+      return {
+        ...post('/hooks/mail/postmark', { RecordType: 'Delivery', Metadata: { 'ostiary-id': id } }),
+        headers: { 'X-Ostiary-Token': POSTMARK_TOKEN },
+      }
+    },
   },
   {
     name: 'ask whether it is ready',

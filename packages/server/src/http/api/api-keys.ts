@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { createApiKey, revokeApiKey } from '../../core/api-keys/api-keys.ts'
 import { endpoint } from '../endpoint.ts'
-import { pageQuery, readPage } from '../list.ts'
+import { pageQuery, readPage, whole } from '../list.ts'
 import { ApiKeyBody, apiKeyBody, listOf } from '../wire.ts'
 
 /** The endpoints of API keys (CONTRACT section 4). */
@@ -38,7 +38,9 @@ export const listApiKeysEndpoint = endpoint({
   answer: listOf(ApiKeyBody),
   errors: ['cursor_invalid'],
   act: ({ store }, { view, query }) =>
-    readPage(`api-keys ${view.environment.id}`, query, page => store.listApiKeys(view.environment.id, page)),
+    readPage(`api-keys ${view.environment.id}`, query, async page =>
+      whole(await store.listApiKeys(view.environment.id, page)),
+    ),
   render: ({ rows, nextCursor }) => ({ data: rows.map(apiKeyBody), nextCursor }),
 })
 

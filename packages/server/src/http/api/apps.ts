@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { createApp, deleteApp, updateApp } from '../../core/apps/apps.ts'
 import { refuse } from '../../core/deps.ts'
 import { endpoint } from '../endpoint.ts'
-import { pageQuery, readPage } from '../list.ts'
+import { pageQuery, readPage, whole } from '../list.ts'
 import { AppBody, appBody, listOf } from '../wire.ts'
 
 /** The endpoints of apps (CONTRACT section 4). */
@@ -46,11 +46,13 @@ export const listAppsEndpoint = endpoint({
   act: ({ store }, { view, query }) =>
     readPage(`apps ${view.environment.id}`, query, async ({ limit, before, createdAfter, createdBefore }) =>
       // They are few, so the store gives them whole, newest first.
-      (await store.listApps(view.environment.id))
-        .filter(app => before === null || app.id < before)
-        .filter(app => createdAfter === null || app.createdAt >= createdAfter)
-        .filter(app => createdBefore === null || app.createdAt < createdBefore)
-        .slice(0, limit),
+      whole(
+        (await store.listApps(view.environment.id))
+          .filter(app => before === null || app.id < before)
+          .filter(app => createdAfter === null || app.createdAt >= createdAfter)
+          .filter(app => createdBefore === null || app.createdAt < createdBefore)
+          .slice(0, limit),
+      ),
     ),
   render: ({ rows, nextCursor }) => ({ data: rows.map(appBody), nextCursor }),
 })

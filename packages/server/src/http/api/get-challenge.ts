@@ -28,13 +28,13 @@ export const getChallengeEndpoint = endpoint({
     const challenge = await store.findChallenge(view.environment.id, challengeId)
     if (!challenge) return refuse('not_found')
     const filter = { type: null, userId: null, challengeId, actionId: null, sessionId: null }
-    const events = await store.listEvents(view.environment.id, filter, {
+    const { rows } = await store.listEvents(view.environment.id, filter, {
       limit: TIMELINE_LIMIT,
       before: null,
       createdAfter: null,
       createdBefore: null,
     })
-    return { challenge, events: events.reverse() }
+    return { challenge, events: rows.reverse() }
   },
   render: ({ challenge, events }, _call, deps) => ({
     ...challengeBody(challenge, deps),

@@ -50,11 +50,10 @@ export const listMessagesEndpoint = endpoint({
       const page: ListPage<ClaimedMessage & { id: string }> = await readPage(
         `messages ${environmentId}`,
         filters,
-        async bounds =>
-          (await deps.store.findMessages(environmentId, filter, bounds)).map(claimed => ({
-            ...claimed,
-            id: claimed.message.id,
-          })),
+        async bounds => {
+          const { rows, lookedTo } = await deps.store.findMessages(environmentId, filter, bounds)
+          return { rows: rows.map(claimed => ({ ...claimed, id: claimed.message.id })), lookedTo }
+        },
       )
       if (page.rows.length > 0 || signal.aborted || performance.now() >= until) {
         leave.abort()

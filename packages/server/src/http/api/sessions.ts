@@ -6,7 +6,7 @@ import { openSession } from '../../core/sessions/open.ts'
 import { type Refreshed, refreshSession } from '../../core/sessions/refresh.ts'
 import { verifySession } from '../../core/sessions/verify.ts'
 import { endpoint } from '../endpoint.ts'
-import { pageQuery, readPage } from '../list.ts'
+import { pageQuery, readPage, whole } from '../list.ts'
 import { listOf, SessionBody, sessionBody, TokensBody, tokensBody, UserBody, userBody } from '../wire.ts'
 import * as fields from './fields.ts'
 
@@ -96,8 +96,8 @@ export const listUserSessionsEndpoint = endpoint({
   async act({ store }, { view, params, query }) {
     const userId = params.id ?? ''
     if (!(await store.findUser(view.environment.id, userId))) return refuse('not_found')
-    return await readPage(`sessions ${userId}`, query, page =>
-      store.listSessions(view.environment.id, userId, page),
+    return await readPage(`sessions ${userId}`, query, async page =>
+      whole(await store.listSessions(view.environment.id, userId, page)),
     )
   },
   render: ({ rows, nextCursor }) => ({ data: rows.map(sessionBody), nextCursor }),

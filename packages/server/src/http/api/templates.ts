@@ -8,7 +8,7 @@ import {
   updateTemplate,
 } from '../../core/templates/templates.ts'
 import { endpoint } from '../endpoint.ts'
-import { pageQuery, readPage } from '../list.ts'
+import { pageQuery, readPage, whole } from '../list.ts'
 import { listOf, TemplateBody, templateBody } from '../wire.ts'
 import * as fields from './fields.ts'
 
@@ -52,8 +52,8 @@ export const listTemplatesEndpoint = endpoint({
   answer: listOf(TemplateBody),
   errors: ['cursor_invalid'],
   act: ({ store }, { view, query }) =>
-    readPage(`templates ${view.environment.id}`, query, page =>
-      store.listTemplates(view.environment.id, page),
+    readPage(`templates ${view.environment.id}`, query, async page =>
+      whole(await store.listTemplates(view.environment.id, page)),
     ),
   render: ({ rows, nextCursor }) => ({ data: rows.map(templateBody), nextCursor }),
 })

@@ -30,7 +30,7 @@ function inboxDeps({ store, directory, messages }: Deps): InboxDeps {
     const view = await directory.bySlug('test')
     if (!view) return []
     const page = { limit, before: null, createdAfter: null, createdBefore: null }
-    const rows = await store.findMessages(view.environment.id, { to: null, challengeId: null }, page)
+    const { rows } = await store.findMessages(view.environment.id, { to: null, challengeId: null }, page)
     return rows.map(row => inboxMessage(messages.show(row, view)))
   }
   return {

@@ -18,7 +18,7 @@ const listed = async (house: House, filter: Partial<ChallengeFilter> = {}, more 
       },
       page(more),
     )
-  ).map(one => one.id)
+  ).rows.map(one => one.id)
 
 export function lists(inHouse: InHouse) {
   describe('lists', () => {
@@ -80,7 +80,9 @@ export function lists(inHouse: InHouse) {
         await house.signIn('b@x.test')
         const none = { type: null, userId: null, challengeId: null, actionId: null, sessionId: null }
         const types = async (filter: object, environmentId = house.environment.id) =>
-          (await house.store.listEvents(environmentId, { ...none, ...filter }, page())).map(one => one.type)
+          (await house.store.listEvents(environmentId, { ...none, ...filter }, page())).rows.map(
+            one => one.type,
+          )
         expect(await types({ type: 'session.created' })).toHaveLength(2)
         expect(await types({ sessionId: session?.id })).toEqual(['session.created'])
         expect((await types({ challengeId: challenge.id })).sort()).toEqual([
@@ -111,10 +113,10 @@ export function lists(inHouse: InHouse) {
           { externalId: 'e' },
           { username: 'u' },
         ]) {
-          const list = await house.store.listUsers(house.environment.id, { ...none, ...filter }, page())
-          expect(list.map(one => one.id)).toEqual([user.id])
+          const { rows } = await house.store.listUsers(house.environment.id, { ...none, ...filter }, page())
+          expect(rows.map(one => one.id)).toEqual([user.id])
         }
-        expect(await house.store.listUsers(house.environment.id, none, page())).toHaveLength(2)
+        expect((await house.store.listUsers(house.environment.id, none, page())).rows).toHaveLength(2)
       }),
     )
   })
