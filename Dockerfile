@@ -1,12 +1,10 @@
 # The image holds Node, the packages of package-lock.json without install scripts, and the built server. Nothing else.
-# `npm install` and not `ci`: the lock file pins every version, but lacks packages of the linter for other platforms, at
-# which `ci` stops.
 
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/server/package.json packages/server/
-RUN npm install --ignore-scripts --no-audit --no-fund
+RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
 COPY packages/server packages/server
 RUN node packages/server/tools/build.ts
@@ -15,7 +13,7 @@ FROM node:24-slim AS modules
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/server/package.json packages/server/
-RUN npm install --omit=dev --ignore-scripts --no-audit --no-fund
+RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim
 ENV NODE_ENV=production

@@ -1,11 +1,32 @@
 import { defineConfig } from 'vitest/config'
 
+/** Whatever speaks to a server or a store of the tests' own runs on both databases; the rest is about one of them or none. */
+const ON_BOTH = ['packages/server/test/{http,races}/**/*.test.ts']
+
 export default defineConfig({
   test: {
-    include: ['packages/*/test/**/*.test.ts', 'bench/**/*.test.ts'],
     testTimeout: 30_000,
     hookTimeout: 60_000,
     // Two cores, and tests that start servers and browsers: more files at once only make each of them slower.
     maxWorkers: 2,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: 'sqlite',
+          include: ['packages/*/test/**/*.test.ts', 'bench/**/*.test.ts'],
+          globalSetup: ['packages/server/test/setup/postgres-server.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'postgres',
+          include: ON_BOTH,
+          globalSetup: ['packages/server/test/setup/postgres-server.ts'],
+          env: { OSTIARY_TEST_STORE: 'postgres' },
+        },
+      },
+    ],
   },
 })

@@ -2,14 +2,18 @@ import { parseEmail } from './core/addresses/email.ts'
 import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
 import { type ListenAddress, parseListenAddress } from './listen-address.ts'
 import { type MailConfig, readMailConfig } from './mail-config.ts'
+import { isPostgres } from './store/open.ts'
+import { parsePostgresAddress } from './store/postgres/address.ts'
 
 /** The configuration of a process, read once (DESIGN section 7). */
 export interface Config extends MailConfig {
   publicUrl: string
   secrets: string[]
   epoch: number
-  /** Path of the SQLite file. */
+  /** Path of the SQLite file, or `postgres://…`. */
   database: string
+  /** Where to LISTEN, if not there. */
+  databaseListenUrl?: string
   mailFrom: { name: string | null; address: string }
   trustedProxies: TrustedProxies
   /** What `GET /metrics` asks for; null: it is not on the public listener. */
@@ -91,22 +95,7 @@ export function readConfig(env: Record<string, string | undefined>, only?: reado
       'leave it out, or raise it by one after restoring a backup',
     )
 
-  const databaseUrl = env.DATABASE_URL ?? ''
-  const database = databaseUrl.startsWith('sqlite:') ? databaseUrl.slice('sqlite:'.length) : ''
-  if (databaseUrl === '')
-    wrong(
-      'DATABASE_URL',
-      'is missing',
-      'set it to sqlite:FILE, for example sqlite:/var/lib/ostiary/ostiary.db',
-    )
-  else if (/^postgres(ql)?:/.test(databaseUrl))
-    wrong('DATABASE_URL', 'names PostgreSQL, which this version does not speak yet', 'set it to sqlite:FILE')
-  else if (database === '' || database === ':memory:')
-    wrong(
-      'DATABASE_URL',
-      'names no file',
-      'set it to sqlite:FILE, for example sqlite:/var/lib/ostiary/ostiary.db',
-    )
+  const place = readDatabase(env, wrong)
 
   const mail = readMailConfig(env, wrong, attempt)
 
@@ -122,7 +111,7 @@ export function readConfig(env: Record<string, string | undefined>, only?: reado
     env,
     wrong,
     attempt,
-    { publicUrl, secrets, epoch, database, ...mail, mailFrom: mailFrom ?? { name: null, address: '' } },
+    { publicUrl, secrets, epoch, ...place, ...mail, mailFrom: mailFrom ?? { name: null, address: '' } },
     problems,
   )
 }
@@ -151,6 +140,38 @@ function finish(
   if (logLevel === null) wrong('LOG_LEVEL', 'is not a level', `set it to one of: ${LOG_LEVELS.join(', ')}`)
   if (problems.length > 0) throw new ConfigError(problems)
   return { ...rest, ...metrics, trustedProxies, port: port ?? 4545, logLevel: logLevel ?? 'info' }
+}
+
+const DATABASE_FIX =
+  'set it to sqlite:FILE, for example sqlite:/var/lib/ostiary/ostiary.db, or to postgres://USER:PASSWORD@HOST/DATABASE'
+
+function readDatabase(
+  env: Record<string, string | undefined>,
+  wrong: Wrong,
+): Pick<Config, 'database' | 'databaseListenUrl'> {
+  const url = env.DATABASE_URL ?? ''
+  const listenUrl = env.DATABASE_LISTEN_URL || undefined
+  const database = url.startsWith('sqlite:') ? url.slice('sqlite:'.length) : url
+  if (url === '') wrong('DATABASE_URL', 'is missing', DATABASE_FIX)
+  else if (isPostgres(url)) postgresFault(url, fault => wrong('DATABASE_URL', fault, DATABASE_FIX))
+  else if (!url.startsWith('sqlite:'))
+    wrong('DATABASE_URL', 'names neither sqlite: nor postgres:', DATABASE_FIX)
+  else if (database === '' || database === ':memory:') wrong('DATABASE_URL', 'names no file', DATABASE_FIX)
+  if (listenUrl !== undefined) {
+    const fix = 'set it to the direct postgres:// address of the database, or leave it out'
+    if (!isPostgres(listenUrl)) wrong('DATABASE_LISTEN_URL', 'does not begin with postgres://', fix)
+    else postgresFault(listenUrl, fault => wrong('DATABASE_LISTEN_URL', fault, fix))
+    if (!isPostgres(url)) wrong('DATABASE_LISTEN_URL', 'is set, and DATABASE_URL names no PostgreSQL', fix)
+  }
+  return { database, ...(listenUrl !== undefined && { databaseListenUrl: listenUrl }) }
+}
+
+function postgresFault(url: string, tell: (fault: string) => void): void {
+  try {
+    parsePostgresAddress(url)
+  } catch (error) {
+    tell((error as Error).message)
+  }
 }
 
 function readMetrics(

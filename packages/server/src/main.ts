@@ -1,5 +1,3 @@
-import { closeSync, mkdirSync, openSync } from 'node:fs'
-import { dirname } from 'node:path'
 import type { Hono } from 'hono'
 import pino from 'pino'
 import type { Deps } from './core/deps.ts'
@@ -18,7 +16,8 @@ import { createMetricsPage, serveMetricsOnly } from './http/metrics-page.ts'
 import { watchLog } from './observability/watch-log.ts'
 import { watchStore } from './observability/watch-store.ts'
 import { watchTransport } from './observability/watch-transport.ts'
-import { openSqliteStore } from './store/sqlite/store.ts'
+import { openStore } from './store/open.ts'
+import type { DatabaseClock } from './store/postgres/transactions.ts'
 import { createUpkeep } from './upkeep.ts'
 
 /** What a server is built from; `ostiary start`, `ostiary dev`, the library and the tests differ only in this. */
@@ -26,8 +25,12 @@ export interface OstiaryOptions {
   publicUrl: string
   /** The first one writes, all read. Each has 32 bytes or more. */
   secrets: string[]
-  /** Path of the SQLite file; its folder is made. */
+  /** Path of the SQLite file, whose folder is made; or `postgres://…`. */
   database: string
+  /** A direct address for LISTEN where a pooler stands before PostgreSQL. */
+  databaseListenUrl?: string
+  /** Stands in for the clock of PostgreSQL, where `clock` is moved by hand. */
+  databaseClock?: DatabaseClock
   epoch?: number
   mailFrom?: { name: string | null; address: string }
   /** Carries mail out of the house; without one, messages stay in the inbox of their test environment. */
@@ -85,10 +88,14 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
   } = options
   const log = watchLog(options.log ?? SILENT)
   const transport = options.transport && watchTransport(options.transport, metrics)
-  mkdirSync(dirname(options.database), { recursive: true, mode: 0o700 })
-  // Made by us, so that nobody else can read it; SQLite gives its log the same mode.
-  closeSync(openSync(options.database, 'a', 0o600))
-  const store = watchStore(openSqliteStore(options.database, { onCommit: metrics.committed }), metrics)
+  const store = watchStore(
+    openStore(options.database, {
+      onCommit: metrics.committed,
+      ...(options.databaseListenUrl !== undefined && { listenUrl: options.databaseListenUrl }),
+      ...(options.databaseClock && { clock: options.databaseClock }),
+    }),
+    metrics,
+  )
   try {
     const keyring = createKeyring(options.secrets, epoch)
     await store.migrate()

@@ -42,6 +42,8 @@ describe('help', () => {
       'TRUSTED_PROXIES',
       'PORT',
       'LOG_LEVEL',
+      'METRICS_TOKEN',
+      'METRICS_ADDRESS',
     ])
       expect(start.stdout).toContain(name)
   })

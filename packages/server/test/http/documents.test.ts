@@ -48,13 +48,26 @@ describe('/openapi.json', () => {
           name: z.string(),
           in: z.enum(['path', 'query', 'header']),
           required: z.boolean(),
+          description: z.string().min(1).optional(),
           schema: z.record(z.string(), z.json()),
         }),
       ),
       requestBody: z.strictObject({ required: z.boolean(), content: Media }).optional(),
       responses: z.record(
         z.string().regex(/^[2-5]\d\d$/),
-        z.strictObject({ description: z.string().min(1), content: z.union([Media, Problem]).optional() }),
+        z.strictObject({
+          description: z.string().min(1),
+          headers: z
+            .record(
+              z.string(),
+              z.strictObject({
+                description: z.string().min(1),
+                schema: z.strictObject({ type: z.string() }),
+              }),
+            )
+            .optional(),
+          content: z.union([Media, Problem]).optional(),
+        }),
       ),
     })
     const Document = z.strictObject({
@@ -109,6 +122,24 @@ describe('/openapi.json', () => {
       expect(named('path')).toEqual([...path.matchAll(/\{(\w+)\}/g)].map(match => match[1]))
       expect(named('header').includes('Idempotency-Key')).toBe(method === 'POST')
     }
+  })
+  test('names the ETag of settings and templates, and If-Match with its 412 where one is changed', () => {
+    const withEtag: string[] = []
+    const withIfMatch: string[] = []
+    for (const { method, path, status } of ENDPOINTS) {
+      const { parameters, responses } = document.paths[path][method.toLowerCase()]
+      if (responses[status].headers?.ETag) withEtag.push(`${method} ${path}`)
+      const takes = parameters.some((one: { name: string }) => one.name === 'If-Match')
+      if (takes) withIfMatch.push(`${method} ${path}`)
+      expect(responses[412]?.description, `${method} ${path}`).toBe(
+        takes ? '`precondition_failed`' : undefined,
+      )
+    }
+    const changes = ['PATCH /v1/settings', 'PATCH /v1/templates/{id}']
+    expect(withIfMatch.sort()).toEqual(changes)
+    expect(withEtag.sort()).toEqual(
+      ['GET /v1/settings', 'GET /v1/templates/{id}', ...changes, 'POST /v1/templates'].sort(),
+    )
   })
   test('tells every error code, and of each endpoint which ones it gives', () => {
     expect(document.components.schemas.Problem.properties.code.enum).toEqual(codes)

@@ -34,7 +34,7 @@ export async function dump(
   without: readonly string[] = [],
 ): Promise<Record<string, string[]>> {
   await server.ostiary.drain()
-  const db = new DatabaseSync(server.file, { readOnly: true })
+  const db = new DatabaseSync(await server.snapshot(), { readOnly: true })
   try {
     const tables = db
       .prepare("SELECT name FROM sqlite_schema WHERE type = 'table' AND name <> 'instance'")

@@ -1,7 +1,15 @@
 import { expect } from 'vitest'
 import type { Transport } from '../../src/core/ports.ts'
-import { checkInvariants } from '../setup/invariants.ts'
-import { type Answer, type TestServer, testServer } from '../setup/server.ts'
+import { startSecondNode } from '../setup/second-node.ts'
+import {
+  type Answer,
+  answerOf,
+  isOnPostgres,
+  PUBLIC_URL,
+  SECRET,
+  type TestServer,
+  testServer,
+} from '../setup/server.ts'
 
 export const CROWD = 200
 export const REDIRECT = 'http://localhost:3000/welcome'
@@ -24,7 +32,46 @@ export async function openToCrowds(): Promise<TestServer> {
     },
   })
   expect(patched.status).toBe(200)
-  return server
+  return isOnPostgres ? await withSecondNode(server) : server
+}
+
+/** On PostgreSQL a second process serves half of the calls, by lot: what decides a race is the database alone. */
+async function withSecondNode(server: TestServer): Promise<TestServer> {
+  const node = await startSecondNode({
+    database: server.database,
+    secret: SECRET,
+    publicUrl: PUBLIC_URL,
+    now: server.clock.now(),
+  })
+  let told = server.clock.now()
+  const call: TestServer['call'] = async (method, path, body, options = {}) => {
+    if (Math.random() < 0.5) return await server.call(method, path, body, options)
+    const now = server.clock.now()
+    if (now !== told) await node.setClock(now)
+    told = now
+    const { key = server.key, headers = {} } = options
+    const response = await fetch(`${node.url}${path}`, {
+      method,
+      redirect: 'manual',
+      headers: {
+        ...(key !== null && { Authorization: `Bearer ${key}` }),
+        ...(body !== undefined && { 'Content-Type': 'application/json' }),
+        ...headers,
+      },
+      ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
+    })
+    return await answerOf(response)
+  }
+  return {
+    ...server,
+    call,
+    post: (path, body = {}, headers = {}) => call('POST', path, body, { headers }),
+    get: (path, headers = {}) => call('GET', path, undefined, { headers }),
+    async stop() {
+      await node.stop()
+      await server.stop()
+    },
+  }
 }
 
 /** All calls at once, in an order drawn anew each time. */
@@ -72,7 +119,7 @@ export const wrongCode = (code: string, index: number) => {
 export async function settle(server: TestServer, secrets: (string | undefined)[] = []): Promise<void> {
   await server.ostiary.drain()
   const planted = [server.key, server.liveKey, ...secrets].filter(one => one !== undefined)
-  expect(checkInvariants(server.file, { secrets: planted })).toEqual([])
+  expect(await server.violations({ secrets: planted })).toEqual([])
 }
 
 /** The rows that a query gives, looked at beside the server. */

@@ -136,7 +136,7 @@ const RULES: Record<string, string> = {
       WHERE messages.expires_at > challenges.expires_at
     UNION ALL SELECT id FROM idempotency WHERE expires_at > $now + 86402000`,
   'nothing is proven after its end': `
-    SELECT id FROM challenges WHERE verified_at >= expires_at OR (verified_at IS NOT NULL AND ended_at IS NOT NULL)`,
+    SELECT id FROM challenges WHERE verified_at >= expires_at OR verified_at > ended_at`,
   'a hand-over is over when its challenge is': `
     SELECT id FROM challenges WHERE handover_hash IS NOT NULL AND (verified_at IS NOT NULL OR ended_at IS NOT NULL)`,
   'a session of a blocked user is revoked': `

@@ -1,10 +1,25 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { createApiKey } from '../../src/core/api-keys/api-keys.ts'
 import type { Transport } from '../../src/core/ports.ts'
 import type { ApiKey, Scope } from '../../src/core/rows.ts'
 import { createOstiary, type Ostiary, type OstiaryOptions } from '../../src/main.ts'
+import { handDatabaseClock } from './hand-clock.ts'
+import { checkInvariants, type Options } from './invariants.ts'
+import { freshDatabase } from './postgres.ts'
+import { snapshotOf } from './snapshot.ts'
+
+export async function answerOf(response: Response): Promise<Answer> {
+  const text = await response.text()
+  const isJson = response.headers.get('content-type')?.includes('json')
+  return {
+    status: response.status,
+    headers: response.headers,
+    body: isJson && text !== '' ? JSON.parse(text) : text,
+  }
+}
 
 /** A clock that stands still until a test moves it. */
 export interface HandClock {
@@ -42,7 +57,12 @@ export interface TestServer {
   /** A secret key of the test environment with scope admin, and one of live. */
   key: string
   liveKey: string
-  file: string
+  /** The store as an SQLite file to look into; of a PostgreSQL store a copy of this moment. */
+  snapshot(): Promise<string>
+  /** What stands in the database against the promises, in words; see `checkInvariants`. */
+  violations(options?: Options): Promise<string[]>
+  /** Runs a statement on the database behind the server's back. */
+  tamper(sql: string): Promise<void>
   /** Calls the API with the key (or another one, or none) as `app.request` does: no socket between. */
   call(
     method: string,
@@ -59,6 +79,8 @@ export interface TestServer {
   }): Promise<{ code: string; link: string; id: string; subject: string; text: string; html: string }>
   /** Sends, reads the code, verifies: the answer of verify. */
   signIn(to: string, extra?: Record<string, unknown>): Promise<Answer>
+  /** On PostgreSQL: where a further node finds the database. */
+  database: string
   /** A key with these scopes. */
   newKey(scopes: Scope[], environment?: 'test' | 'live'): Promise<{ secret: string; key: ApiKey }>
   /** Stops the server and opens it anew on the same file, with other options. */
@@ -67,28 +89,68 @@ export interface TestServer {
 }
 
 export const SECRET = 'a secret for tests that has more than 32 bytes'
-const PUBLIC_URL = 'http://localhost:4545'
+export const PUBLIC_URL = 'http://localhost:4545'
 
-/** A whole server on a fresh file, with a clock that stands still. */
+/** A whole server on a database of its own, with a clock that stands still. On which one, the project of the run says. */
 export async function testServer(
   options: Partial<OstiaryOptions> & { transport?: Transport; clock?: HandClock } = {},
 ): Promise<TestServer> {
+  return await open(options, isOnPostgres ? await postgresPlace() : sqlitePlace())
+}
+
+export const isOnPostgres = process.env.OSTIARY_TEST_STORE === 'postgres'
+
+/** A database of a test's own, and how to look into it. */
+interface Place {
+  options: Pick<OstiaryOptions, 'database' | 'databaseClock'>
+  snapshot(): Promise<string>
+  tamper(sql: string): Promise<void>
+  remove(): Promise<void>
+}
+
+function sqlitePlace(): Place {
   const folder = mkdtempSync(join(tmpdir(), 'ostiary-'))
-  return await open(options, join(folder, 'ostiary.db'), () =>
-    rmSync(folder, { recursive: true, force: true }),
-  )
+  const file = join(folder, 'ostiary.db')
+  return {
+    options: { database: file },
+    snapshot: async () => file,
+    async tamper(sql) {
+      const database = new DatabaseSync(file)
+      database.exec(sql)
+      database.close()
+    },
+    remove: async () => rmSync(folder, { recursive: true, force: true }),
+  }
+}
+
+async function postgresPlace(): Promise<Place> {
+  const database = await freshDatabase()
+  const snapshots: string[] = []
+  return {
+    options: { database: database.url, databaseClock: handDatabaseClock() },
+    async snapshot() {
+      const file = await snapshotOf(database.url)
+      snapshots.push(file)
+      return file
+    },
+    tamper: async sql => void (await database.rows(sql)),
+    async remove() {
+      await database.drop()
+      for (const file of snapshots)
+        for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
+    },
+  }
 }
 
 async function open(
   options: Partial<OstiaryOptions> & { clock?: HandClock },
-  file: string,
-  remove: () => void,
+  place: Place,
 ): Promise<TestServer> {
   const clock = (options.clock as HandClock | undefined) ?? handClock()
   const ostiary = await createOstiary({
     publicUrl: PUBLIC_URL,
     secrets: [SECRET],
-    database: file,
+    ...place.options,
     ...options,
     clock,
   })
@@ -126,21 +188,18 @@ async function open(
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     })
-    const text = await response.text()
-    const isJson = response.headers.get('content-type')?.includes('json')
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: isJson && text !== '' ? JSON.parse(text) : text,
-    }
+    return await answerOf(response)
   }
 
   const server: TestServer = {
     ostiary,
     clock,
+    database: place.options.database,
     key: key.secret,
     liveKey: liveKey.secret,
-    file,
+    snapshot: place.snapshot,
+    violations: async checks => checkInvariants(await place.snapshot(), checks),
+    tamper: place.tamper,
     call,
     post: (path, body = {}, headers = {}) => call('POST', path, body, { headers }),
     get: (path, headers = {}) => call('GET', path, undefined, { headers }),
@@ -161,11 +220,11 @@ async function open(
     newKey: (scopes, environment = 'test') => newKey(environment, scopes),
     async reopen(more = {}) {
       await ostiary.stop()
-      return await open({ ...options, ...more }, file, remove)
+      return await open({ ...options, ...more }, place)
     },
     async stop() {
       await ostiary.stop()
-      remove()
+      await place.remove()
     },
   }
   return server

@@ -4,7 +4,7 @@ import { challenges } from './contract/challenges.ts'
 import { clocks } from './contract/clocks.ts'
 import { directory } from './contract/directory.ts'
 import { exposure } from './contract/exposure.ts'
-import { enter, type House, type Open } from './contract/house.ts'
+import { enter, type House, type InHouse, type Open } from './contract/house.ts'
 import { idempotency } from './contract/idempotency.ts'
 import { limits } from './contract/limits.ts'
 import { links } from './contract/links.ts'
@@ -16,12 +16,13 @@ import { secrets } from './contract/secrets.ts'
 import { sessions } from './contract/sessions.ts'
 import { templates } from './contract/templates.ts'
 import { users } from './contract/users.ts'
+import { vitals } from './contract/vitals.ts'
 
 /**
  * What every store promises (`core/ports.ts`), whatever database lies under it. `open` gives an empty, migrated store;
  * each test gets one of its own.
  */
-export function storeContract(name: string, open: Open): void {
+export function storeContract(name: string, open: Open, more: ((inHouse: InHouse) => void)[] = []): void {
   const inHouse = (test: (house: House) => Promise<void>) => async () => {
     const house = await enter(open)
     try {
@@ -48,6 +49,8 @@ export function storeContract(name: string, open: Open): void {
       clocks,
       retention,
       secrets,
+      vitals,
+      ...more,
     ])
       section(inHouse)
   })

@@ -28,7 +28,7 @@ beforeAll(async () => {
   await server.call('POST', '/v1/challenges', { to: 'live@x.test' }, { key: server.liveKey })
   await server.ostiary.drain()
   await server.ostiary.stop()
-  copyFileSync(server.file, file)
+  copyFileSync(await server.snapshot(), file)
   await server.stop().catch(() => {})
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))

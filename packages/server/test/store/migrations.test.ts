@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { readMigrations } from '../../src/store/migrations.ts'
 import { type Connection, openConnection } from '../../src/store/sqlite/database.ts'
-import { migrate, readMigrations } from '../../src/store/sqlite/migrate.ts'
+import { migrate } from '../../src/store/sqlite/migrate.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 
 const SHIPPED = new URL('../../migrations/sqlite/', import.meta.url)
@@ -120,7 +121,8 @@ it('leaves a migration absent when the process is killed in its middle', async (
   const at = (path: string) => JSON.stringify(new URL(path, import.meta.url).href)
   const program = `
     import { openConnection } from ${at('../../src/store/sqlite/database.ts')}
-    import { migrate, readMigrations } from ${at('../../src/store/sqlite/migrate.ts')}
+    import { migrate } from ${at('../../src/store/sqlite/migrate.ts')}
+    import { readMigrations } from ${at('../../src/store/migrations.ts')}
     migrate(openConnection(process.argv[1]), readMigrations(new URL(${JSON.stringify(pathToFileURL(join(folder, 'migrations/')).href)})))`
   const child = spawn(process.execPath, ['--input-type=module', '-e', program, file], { stdio: 'ignore' })
   const ended = new Promise(resolve => child.on('close', resolve))

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
+import { highestInstant } from './contract/clocks.ts'
 import { storeContract } from './contract.ts'
 
 storeContract('the SQLite store', async () => {
@@ -20,4 +21,4 @@ storeContract('the SQLite store', async () => {
       rmSync(folder, { recursive: true, force: true })
     },
   }
-})
+}, [highestInstant])

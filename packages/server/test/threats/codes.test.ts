@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { expectRefusal } from '../http/answers.ts'
 import { codeOf, fresh, later, send, wrongCode } from '../http/world.ts'
-import { checkInvariants } from '../setup/invariants.ts'
 import { type Answer, type TestServer, testServer } from '../setup/server.ts'
 
 let server: TestServer
@@ -11,7 +10,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await server.ostiary.drain()
   // Days pass here in a second, without the house-keeping that wipes what is over.
-  const found = checkInvariants(server.file).filter(line => !line.startsWith('content is wiped'))
+  const found = (await server.violations()).filter(line => !line.startsWith('content is wiped'))
   expect(found).toEqual([])
   await server.stop()
 })

@@ -156,11 +156,7 @@ const ROWS: Row[] = [
     'store/group-commit.test.ts',
     'refuses what does not fit, keeps what was answered, and works again when there is room',
   ],
-  [
-    [205],
-    'store/contract/clocks.ts',
-    'a lower epoch is refused; a higher one forgets a clock that was far ahead',
-  ],
+  [[205], 'store/contract/clocks.ts', 'a lower epoch is refused'],
   [
     [208],
     'http/requests.test.ts',

@@ -1,4 +1,3 @@
-import { DatabaseSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isRedirectUrlAllowed, redirectUrlFault } from '../../src/core/addresses/redirect-url.ts'
 import { normaliseCode } from '../../src/core/challenges/code.ts'
@@ -61,10 +60,9 @@ test('[70] the link of a decoy, if somebody could know it, has the page of an un
   await server.ostiary.drain()
   // The token of a decoy is never mailed: here its row gets one that the test knows.
   const token = newToken('olk', server.ostiary.deps.random.bytes(32))
-  const database = new DatabaseSync(server.file)
-  const change = database.prepare('UPDATE challenge_links SET hash = ? WHERE challenge_id = ?')
-  expect(change.run(server.ostiary.deps.keyring.tokenHash(token), id).changes).toBe(1)
-  database.close()
+  const hash = server.ostiary.deps.keyring.tokenHash(token)
+  await server.tamper(`UPDATE challenge_links SET hash = '${hash}' WHERE challenge_id = '${id}'`)
+  expect(await server.ostiary.store.findLink(hash)).toMatchObject({ id })
   for (const method of ['GET', 'POST'])
     expect((await server.call(method, `/l/${token}`, undefined, { key: null })).status).toBe(404)
 })

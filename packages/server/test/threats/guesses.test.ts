@@ -1,7 +1,6 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { fresh, later, wrongCode } from '../http/world.ts'
-import { checkInvariants } from '../setup/invariants.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 
 let server: TestServer
@@ -19,7 +18,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server.ostiary.drain()
-  const found = checkInvariants(server.file).filter(line => !line.startsWith('content is wiped'))
+  const found = (await server.violations()).filter(line => !line.startsWith('content is wiped'))
   await server.stop()
   expect(found).toEqual([])
 })

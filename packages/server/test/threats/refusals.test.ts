@@ -1,7 +1,6 @@
 import { DatabaseSync, StatementSync } from 'node:sqlite'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { buildWorld, codeOf, fresh, later, mailbox, send, type World } from '../http/world.ts'
-import { checkInvariants } from '../setup/invariants.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 
 /**
@@ -17,7 +16,7 @@ beforeAll(async () => {
 })
 afterAll(async () => {
   await server.ostiary.drain()
-  const found = checkInvariants(server.file).filter(line => !line.startsWith('content is wiped'))
+  const found = (await server.violations()).filter(line => !line.startsWith('content is wiped'))
   await server.stop()
   expect(found).toEqual([])
 })
@@ -64,7 +63,7 @@ interface Fault {
 /** A row of the database changed behind the server's back, until it is mended. */
 async function withoutRow(sql: string): Promise<() => void> {
   await server.ostiary.drain()
-  const db = new DatabaseSync(server.file)
+  const db = new DatabaseSync(await server.snapshot())
   const table = /signing_keys|apps/.exec(sql)?.[0] ?? ''
   const rows = db.prepare(`SELECT * FROM ${table}`).all()
   db.exec(`PRAGMA foreign_keys = OFF; ${sql}`)

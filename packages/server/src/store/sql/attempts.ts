@@ -1,19 +1,21 @@
 import type { Attempt, Attempted, Claimed, Store } from '../../core/ports.ts'
 import type { Challenge, Event, Origin, User } from '../../core/rows.ts'
-import { refusalOf } from './challenges.ts'
+import { lockProof, refusalOf } from './challenges.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
-import { countWeakGuess, isProtected } from './exposure.ts'
-import { checkLimits, countHits } from './limits.ts'
+import { countWeakGuess, guesserName, isProtected } from './exposure.ts'
+import { checkLimits, countHits, limitNames } from './limits.ts'
 import { addressProven, type Proven } from './proofs.ts'
 import { insertSession } from './sessions.ts'
-import type { Row, Transaction } from './transaction.ts'
+import { forUpdate, type Row, type Transaction } from './transaction.ts'
 import { findUser } from './users.ts'
 
 type Refused = Exclude<Attempted, { kind: 'verified' }>
 
 /** See `Store.attempt`: spend, judge, prove, find or make the user, open the session, record - in one write. */
 export async function attempt(tx: Transaction, input: Attempt): Promise<Attempted> {
+  const id = input.proof.kind === 'code' ? input.proof.challengeId : await challengeOfLink(tx, input)
+  await lockProof(tx, input.origin.environmentId, id, namesOf(input))
   const now = tx.judgeAt(input.now)
   const limited = await checkLimits(tx, input.wrongLimits, input.origin, now)
   if (limited) return limited
@@ -22,6 +24,12 @@ export async function attempt(tx: Transaction, input: Attempt): Promise<Attempte
   return 'row' in judged ? await prove(tx, judged.row, input, now) : judged
 }
 
+/** What a wrong answer is counted on. */
+const namesOf = ({ wrongLimits, origin, circumstances }: Attempt) => [
+  ...limitNames(wrongLimits, origin.environmentId),
+  ...(circumstances.site === null ? [] : [guesserName(origin.environmentId, circumstances.site)]),
+]
+
 /** One conditional UPDATE spends the attempt and judges: the code is right when its hash is among the live ones. */
 async function judgeCode(tx: Transaction, input: Attempt, now: number): Promise<{ row: Row } | Refused> {
   if (input.proof.kind !== 'code') return { kind: 'notFound' }
@@ -29,11 +37,11 @@ async function judgeCode(tx: Transaction, input: Attempt, now: number): Promise<
   const { environmentId } = input.origin
   // While protection is up, a weak code that is already out is judged at most once more.
   const isUp = await isProtected(tx, environmentId, input.exposure, now)
-  const isRight = `(${hashes.map((_, index) => `instr(code_hashes, $${index + 8}) > 0`).join(' OR ')})`
+  const isRight = `(${hashes.map((_, index) => `replace(code_hashes, $${index + 8}, '') <> code_hashes`).join(' OR ')})`
   const row = await tx.one(
     `UPDATE challenges SET
-       verified_at = CASE WHEN ${isRight} THEN $1 END, proven_by = CASE WHEN ${isRight} THEN 'code' END,
-       attempts_left = CASE WHEN NOT ${isRight} AND is_strong = 0 AND $2 = 1 THEN 0 ELSE attempts_left - 1 END,
+       verified_at = CASE WHEN ${isRight} THEN CAST($1 AS BIGINT) END, proven_by = CASE WHEN ${isRight} THEN 'code' END,
+       attempts_left = CASE WHEN NOT ${isRight} AND is_strong = 0 AND CAST($2 AS BIGINT) = 1 THEN 0 ELSE attempts_left - 1 END,
        exposure_spent = exposure_spent + CASE WHEN ${isRight} OR is_strong = 1 THEN 0 ELSE live_codes END
      WHERE id = $3 AND environment_id = $4 AND purpose = $5 AND epoch = $6 AND verified_at IS NULL AND ended_at IS NULL
        AND expires_at > $7 AND attempts_left > 0 AND code_length IS NOT NULL
@@ -81,17 +89,9 @@ async function recordWrong(tx: Transaction, row: Row, input: Attempt, now: numbe
 
 /** A link or hand-over token: unguessable, so nothing is spent; the UPDATE takes it, exactly once. */
 async function judgeLink(tx: Transaction, input: Attempt, now: number): Promise<{ row: Row } | Refused> {
-  const { proof, origin } = input
+  const { proof } = input
   if (proof.kind !== 'link') return { kind: 'linkInvalid' }
-  const found = await tx.one(
-    proof.token === 'oht'
-      ? 'SELECT * FROM challenges WHERE handover_hash = $1 AND environment_id = $2 AND purpose = $3'
-      : `SELECT challenges.* FROM challenge_links JOIN challenges ON challenges.id = challenge_links.challenge_id
-         WHERE hash = $1 AND environment_id = $2 AND purpose = $3 AND link_via = 'app'`,
-    proof.hash,
-    origin.environmentId,
-    input.purpose,
-  )
+  const found = await findByLink(tx, input, forUpdate(tx, 'challenges'))
   if (!found || (proof.challengeId !== null && proof.challengeId !== found.id)) return { kind: 'linkInvalid' }
   const refusal = refusalOf(found, now, input.epoch)
   if (refusal) return { kind: refusal }
@@ -113,6 +113,27 @@ async function judgeLink(tx: Transaction, input: Attempt, now: number): Promise<
   )
   return row ? { row } : { kind: 'linkInvalid' }
 }
+
+/** The challenge of a link or hand-over token of this environment, purpose and kind. */
+async function findByLink(
+  tx: Transaction,
+  { proof, origin, purpose }: Attempt,
+  suffix = '',
+): Promise<Row | undefined> {
+  if (proof.kind !== 'link') return
+  return await tx.one(
+    proof.token === 'oht'
+      ? `SELECT * FROM challenges WHERE handover_hash = $1 AND environment_id = $2 AND purpose = $3 ${suffix}`
+      : `SELECT challenges.* FROM challenge_links JOIN challenges ON challenges.id = challenge_links.challenge_id
+         WHERE hash = $1 AND environment_id = $2 AND purpose = $3 AND link_via = 'app' ${suffix}`,
+    proof.hash,
+    origin.environmentId,
+    purpose,
+  )
+}
+
+const challengeOfLink = async (tx: Transaction, input: Attempt): Promise<string> =>
+  tx.isShared ? ((await findByLink(tx, input))?.id ?? '') : ''
 
 /** The answer was right: who is it, and may they come in? A refusal here ends the challenge. */
 async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Promise<Attempted> {
@@ -184,17 +205,6 @@ export async function claimChallenge(
   input: Parameters<Store['claimChallenge']>[0],
 ): Promise<Claimed> {
   const { origin } = input
-  const now = tx.judgeAt(input.now)
-  const row = await tx.one(
-    'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',
-    input.challengeId,
-    origin.environmentId,
-  )
-  if (!row) return { kind: 'notFound' }
-  if (row.user_mode !== 'none' || row.verified_at === null) return { kind: 'stateConflict' }
-  if (row.claimed_at !== null) return { kind: 'alreadyClaimed' }
-  if (row.verified_at + input.withinMs <= now || row.epoch !== input.epoch || row.ended_at !== null)
-    return { kind: 'late' }
   const id =
     input.userId ??
     (
@@ -204,6 +214,18 @@ export async function claimChallenge(
         input.externalId,
       )
     )?.id
+  await lockProof(tx, origin.environmentId, input.challengeId, [], id)
+  const now = tx.judgeAt(input.now)
+  const row = await tx.one(
+    `SELECT * FROM challenges WHERE id = $1 AND environment_id = $2 ${forUpdate(tx, 'challenges')}`,
+    input.challengeId,
+    origin.environmentId,
+  )
+  if (!row) return { kind: 'notFound' }
+  if (row.user_mode !== 'none' || row.verified_at === null) return { kind: 'stateConflict' }
+  if (row.claimed_at !== null) return { kind: 'alreadyClaimed' }
+  if (row.verified_at + input.withinMs <= now || row.epoch !== input.epoch || row.ended_at !== null)
+    return { kind: 'late' }
   const user: User | null = id ? await findUser(tx, origin.environmentId, id) : null
   if (!user) return { kind: 'userUnknown' }
   if (user.status === 'blocked') return { kind: 'userBlocked' }

@@ -4,6 +4,7 @@ import type {
   Circumstances,
   CodeForm,
   Created,
+  Listed,
   NewChallenge,
   Page,
   Resend,
@@ -13,9 +14,9 @@ import type { Challenge, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { isProtected, wouldExpose } from './exposure.ts'
-import { takeLimits } from './limits.ts'
-import { type Condition, pageOf } from './pages.ts'
-import { places, type Row, type Transaction } from './transaction.ts'
+import { limitNames, takeLimits } from './limits.ts'
+import { areFew, type Condition, lookThrough, pageOf, unindexed } from './pages.ts'
+import { addressName, forUpdate, places, type Row, type Transaction } from './transaction.ts'
 import { findUser, holderOf } from './users.ts'
 
 const MINUTE = 60_000
@@ -23,6 +24,10 @@ const MINUTE = 60_000
 /** See `Store.createChallenge`: limits, challenge, sealed message and events are one write. */
 export async function createChallenge(tx: Transaction, input: NewChallenge): Promise<Created> {
   const { origin, row: asked, exposure } = input
+  await tx.lock([
+    addressName(origin.environmentId, asked.address),
+    ...limitNames(input.limits, origin.environmentId),
+  ])
   const now = tx.judgeAt(input.now)
   const limited = await takeLimits(tx, input.limits, origin, now)
   if (limited) return limited
@@ -132,12 +137,14 @@ async function insertMessage(
 /** See `Store.resendChallenge`. */
 export async function resendChallenge(tx: Transaction, input: Resend): Promise<Resent> {
   const { origin, exposure } = input
-  const now = tx.judgeAt(input.now)
-  const row = await tx.one(
-    'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',
+  const { environmentId } = origin
+  const row = await lockChallenge(
+    tx,
+    environmentId,
     input.challengeId,
-    origin.environmentId,
+    limitNames(input.limits, environmentId),
   )
+  const now = tx.judgeAt(input.now)
   if (!row) return { kind: 'notFound' }
   const refusal = refusalOf(row, now, input.epoch)
   if (refusal) return { kind: refusal }
@@ -176,6 +183,62 @@ export async function resendChallenge(tx: Transaction, input: Resend): Promise<R
   return { kind: 'resent', challenge, earlierCodes }
 }
 
+/** The challenge, locked behind its address and these names: what is read of them from now on stays so. */
+async function lockChallenge(
+  tx: Transaction,
+  environmentId: string,
+  id: string,
+  names: readonly string[],
+): Promise<Row | undefined> {
+  await lockAddressOf(tx, environmentId, id, names)
+  return await tx.one(
+    `SELECT * FROM challenges WHERE id = $1 AND environment_id = $2 ${forUpdate(tx, 'challenges')}`,
+    id,
+    environmentId,
+  )
+}
+
+/** Locks the address of a challenge, which never changes, so that it may be read before. Null: no such challenge. */
+async function lockAddressOf(
+  tx: Transaction,
+  environmentId: string,
+  id: string,
+  names: readonly string[],
+): Promise<Row | undefined> {
+  if (!tx.isShared) return
+  const found = await tx.one(
+    'SELECT address, user_id FROM challenges WHERE id = $1 AND environment_id = $2',
+    id,
+    environmentId,
+  )
+  await tx.lock([...(found ? [addressName(environmentId, found.address)] : []), ...names])
+  return found
+}
+
+/**
+ * Before a proof is judged, claimed or opened: locks its address and whoever the proof may lead to, `userId` included.
+ * Blocking and deleting hold the user, so they come before it or after it.
+ */
+export async function lockProof(
+  tx: Transaction,
+  environmentId: string,
+  id: string,
+  names: readonly string[] = [],
+  userId: string | null = null,
+): Promise<void> {
+  const found = await lockAddressOf(tx, environmentId, id, names)
+  if (found)
+    await tx.all(
+      `SELECT id FROM users WHERE id IN ($1, $2) OR id IN (
+         SELECT user_id FROM identifiers WHERE environment_id = $3 AND type = 'email' AND value = $4)
+       ORDER BY id FOR UPDATE`,
+      found.user_id,
+      userId,
+      environmentId,
+      found.address,
+    )
+}
+
 /** Whether this send ends the earlier codes: by setting, or because one live code more would pass the bound. */
 async function replacesEarlier(tx: Transaction, row: Row, input: Resend, now: number): Promise<boolean> {
   if (input.resend === 'replace' || (await isProtected(tx, row.environment_id, input.exposure, now)))
@@ -210,25 +273,46 @@ export async function listChallenges(
   environmentId: string,
   filter: ChallengeFilter,
   page: Page,
-): Promise<Challenge[]> {
-  const conditions: Condition[] = [
-    ['environment_id = ?', environmentId],
-    ['address = ?', filter.to],
-    ['user_id = ?', filter.userId],
+): Promise<Listed<Challenge>> {
+  const { to, userId } = filter
+  const inEnvironment: Condition = ['environment_id = ?', environmentId]
+  const filters: Condition[] = [
     ['purpose = ?', filter.purpose],
     ['channel = ?', filter.channel],
+    ...statusIs(filter),
   ]
-  const isOver = `(ended_at IS NOT NULL OR expires_at <= ? OR epoch <> ${Math.trunc(filter.epoch)})`
-  if (filter.status === 'verified') conditions.push(['verified_at <= ?', Number.MAX_SAFE_INTEGER])
-  else if (filter.status !== null)
-    conditions.push([
-      `verified_at IS NULL AND ${filter.status === 'expired' ? '' : 'NOT '}${isOver}`,
-      filter.now,
-    ])
-  if (filter.status === 'pending') conditions.push(['attempts_left > ?', 0])
-  if (filter.status === 'exhausted') conditions.push(['attempts_left = ?', 0])
-  const rows = await tx.all(...pageOf('challenges', page, conditions, { isFew: filter.to !== null }))
-  return rows.map(columns.challenges.read)
+  if (
+    to !== null &&
+    (await areFew(tx, 'challenges WHERE environment_id = $1 AND address = $2', environmentId, to))
+  ) {
+    const conditions = [
+      inEnvironment,
+      ['address = ?', to] as Condition,
+      unindexed('user_id', userId),
+      ...filters,
+    ]
+    const rows = await tx.all(...pageOf('challenges', page, conditions, { isFew: true }))
+    return { rows: rows.map(columns.challenges.read), lookedTo: null }
+  }
+  const { rows, lookedTo } = await lookThrough(
+    tx,
+    'challenges',
+    page,
+    [inEnvironment, ['user_id = ?', userId]],
+    [unindexed('address', to), ...filters],
+  )
+  return { rows: rows.map(columns.challenges.read), lookedTo }
+}
+
+function statusIs({ status, now, epoch }: ChallengeFilter): Condition[] {
+  if (status === null) return []
+  if (status === 'verified') return [['verified_at <= ?', Number.MAX_SAFE_INTEGER]]
+  const isOver = `(ended_at IS NOT NULL OR expires_at <= ? OR epoch <> ${Math.trunc(epoch)})`
+  if (status === 'expired') return [[`verified_at IS NULL AND ${isOver}`, now]]
+  return [
+    [`verified_at IS NULL AND NOT ${isOver}`, now],
+    [status === 'pending' ? 'attempts_left > ?' : 'attempts_left = ?', 0],
+  ]
 }
 
 /** See `Store.findLink`. */
@@ -293,7 +377,7 @@ export async function pressLink(
 ): Promise<Challenge | null> {
   const now = tx.judgeAt(input.now)
   const row = await tx.one(
-    `UPDATE challenges SET handover_hash = $1, handover_expires_at = min($2, expires_at)
+    `UPDATE challenges SET handover_hash = $1, handover_expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END
      WHERE id = (SELECT challenge_id FROM challenge_links WHERE hash = $3) AND link_via = 'ostiary'
        AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $4 AND attempts_left > 0 AND epoch = $5 AND is_void = 0
      RETURNING *`,

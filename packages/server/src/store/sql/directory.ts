@@ -3,7 +3,7 @@ import type { ApiKey, App, Environment, Origin, SigningKey } from '../../core/ro
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { pageOf } from './pages.ts'
-import { assignments, places, type Transaction } from './transaction.ts'
+import { assignments, forUpdate, places, type Transaction } from './transaction.ts'
 
 /** Environments and what belongs to them as a whole: settings, apps, keys. */
 
@@ -138,7 +138,7 @@ export async function updateApp(
   now: number,
 ): Promise<App | null> {
   const row = await tx.one(
-    'SELECT * FROM apps WHERE id = $1 AND environment_id = $2',
+    `SELECT * FROM apps WHERE id = $1 AND environment_id = $2 ${forUpdate(tx, 'apps')}`,
     id,
     origin.environmentId,
   )
@@ -159,7 +159,7 @@ export async function deleteApp(
   now: number,
 ): Promise<'deleted' | 'notFound' | 'stateConflict'> {
   const row = await tx.one(
-    'SELECT * FROM apps WHERE id = $1 AND environment_id = $2',
+    `SELECT * FROM apps WHERE id = $1 AND environment_id = $2 ${forUpdate(tx, 'apps')}`,
     id,
     origin.environmentId,
   )
@@ -187,6 +187,7 @@ export async function addSigningKey(
   origin: Origin,
   now: number,
 ): Promise<boolean> {
+  await tx.lock([`${key.environmentId}:signingKeys`])
   const newer = await tx.one(
     'SELECT 1 FROM signing_keys WHERE environment_id = $1 AND created_at > $2',
     key.environmentId,

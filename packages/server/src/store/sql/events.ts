@@ -1,6 +1,8 @@
 import { newId } from '../../core/ids.ts'
+import type { EventFilter, Listed, Page } from '../../core/ports.ts'
 import type { Event, EventType, Origin } from '../../core/rows.ts'
 import { events } from './columns.ts'
+import { type Condition, lookThrough, unindexed } from './pages.ts'
 import { places, type Transaction, type Value } from './transaction.ts'
 
 const AT_ONCE = 20
@@ -44,4 +46,27 @@ async function insertSome(tx: Transaction, list: readonly Event[]): Promise<void
     `INSERT INTO events (${events.columns.join(', ')}) VALUES ${places(list.length, events.columns.length)}`,
     ...values,
   )
+}
+
+/** See `Store.listEvents`. The narrowest of the filters is answered by its index: a type may be half of all events. */
+export async function listEvents(
+  tx: Transaction,
+  environmentId: string,
+  filter: EventFilter,
+  page: Page,
+): Promise<Listed<Event>> {
+  const asked = (
+    [
+      ['session_id', filter.sessionId],
+      ['challenge_id', filter.challengeId],
+      ['action_id', filter.actionId],
+      ['user_id', filter.userId],
+      ['type', filter.type],
+    ] as const
+  ).filter(([, value]) => value !== null)
+  const indexed: Condition[] = [['environment_id = ?', environmentId]]
+  for (const [column, value] of asked.slice(0, 1)) indexed.push([`${column} = ?`, value])
+  const filters = asked.slice(1).map(([column, value]) => unindexed(column, value))
+  const { rows, lookedTo } = await lookThrough(tx, 'events', page, indexed, filters)
+  return { rows: rows.map(events.read), lookedTo }
 }

@@ -97,7 +97,7 @@ export async function countWeakGuess(
   const minute = Math.floor(now / MINUTE)
   const { environmentId } = origin
   if (site !== null) {
-    const id = `${environmentId}:weakGuesses:${site}`
+    const id = guesserName(environmentId, site)
     const row = await tx.one('SELECT hits FROM limits WHERE id = $1', id)
     const hits = ((row ? JSON.parse(row.hits) : []) as number[]).filter(at => at > minute - 10)
     if (hits.length >= 5) return
@@ -125,6 +125,9 @@ export async function countWeakGuess(
     if (raised === 1) await insertEvents(tx, [newEvent('protection.raised', origin, now)])
   }
 }
+
+/** Under which the weak guesses of a network are counted. */
+export const guesserName = (environmentId: string, site: string) => `${environmentId}:weakGuesses:${site}`
 
 /** Says so when a protection that was raised is over. */
 export async function liftProtection(

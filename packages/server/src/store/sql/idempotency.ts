@@ -2,6 +2,9 @@ import { OstiaryError } from '../../core/errors.ts'
 import { type Once, Replayed } from '../../core/ports.ts'
 import type { Transaction } from './transaction.ts'
 
+/** The name that a call with an Idempotency-Key holds: another one with the key waits for it. */
+export const idempotencyName = (id: string) => `idempotency:${id}`
+
 /**
  * Runs an operation at most once for an Idempotency-Key: the record is written in the same transaction as the effect,
  * so there is never one without the other. Refusals leave no record: the caller may try again.
@@ -13,6 +16,7 @@ export async function runOnce<T>(
   operation: () => Promise<T>,
 ): Promise<T> {
   if (!once) return await operation()
+  await tx.lock([idempotencyName(once.id)])
   const record = await tx.one(
     'SELECT body_hash, sealed FROM idempotency WHERE id = $1 AND expires_at > $2',
     once.id,

@@ -61,8 +61,9 @@ async function readLimits(
   environmentId: string,
 ): Promise<State[]> {
   const states: State[] = []
+  await tx.lock(limitNames(limits, environmentId))
   for (const limit of limits) {
-    const id = `${environmentId}:${limit.name}:${limit.key}`
+    const id = limitId(limit, environmentId)
     const row = await tx.one('SELECT hits, fired_event_id, fired_at, fired FROM limits WHERE id = $1', id)
     states.push({ id, limit, hits: row ? JSON.parse(row.hits) : [], row: (row as State['row']) ?? null })
   }
@@ -140,5 +141,11 @@ async function refuse(
   return { kind: 'limited', limit: limit.name, retryAfterMs: waitMs }
 }
 
-const grainOf = (limit: Limit) =>
+/** The ids of limits, which are their names to lock, too. */
+export const limitNames = (limits: readonly Limit[], environmentId: string) =>
+  limits.map(limit => limitId(limit, environmentId))
+
+export const limitId = ({ name, key }: Limit, environmentId: string) => `${environmentId}:${name}:${key}`
+
+export const grainOf = (limit: Limit) =>
   Math.max(1, Math.floor(Math.min(...limit.windows.map(window => window.ms)) / 60))

@@ -1,9 +1,9 @@
-import type { ClaimedMessage, DeliveryReport, Page, Settled } from '../../core/ports.ts'
+import type { ClaimedMessage, DeliveryReport, Listed, Page, Settled } from '../../core/ports.ts'
 import type { Event, EventType, Origin } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
-import { type Condition, pageOf } from './pages.ts'
-import type { Row, Transaction } from './transaction.ts'
+import { areFew, type Condition, lookThrough, pageOf } from './pages.ts'
+import { places, type Row, type Transaction } from './transaction.ts'
 
 /** See `Store.claimMessages`. Messages past their life are claimed too: the worker ends them with an event. */
 export async function claimMessages(
@@ -16,7 +16,7 @@ export async function claimMessages(
     `UPDATE messages SET leased_until = $1, due_at = $1, attempt = attempt + 1
      WHERE id IN (
        SELECT id FROM messages WHERE status = 'queued' AND due_at <= $2 ${busy ? `AND domain NOT IN (${busy})` : ''}
-       ORDER BY due_at LIMIT $3)
+       ORDER BY due_at LIMIT $3 ${tx.isShared ? 'FOR UPDATE SKIP LOCKED' : ''})
      RETURNING *`,
     now + input.leaseMs,
     now,
@@ -27,24 +27,26 @@ export async function claimMessages(
 }
 
 async function withChallenges(tx: Transaction, rows: Row[]): Promise<ClaimedMessage[]> {
-  const claimed: ClaimedMessage[] = []
-  for (const row of rows) {
-    const challenge = await tx.one(
-      `SELECT challenges.*, users.locale AS user_locale
-       FROM challenges LEFT JOIN users ON users.id = coalesce(challenges.user_id, challenges.owner_id)
-       WHERE challenges.id = $1`,
-      row.challenge_id,
-    )
-    if (!challenge) continue
-    claimed.push({
+  if (rows.length === 0) return []
+  const ids = [...new Set(rows.map(row => row.challenge_id as string))]
+  const found = await tx.all(
+    `SELECT challenges.*, users.locale AS user_locale
+     FROM challenges LEFT JOIN users ON users.id = coalesce(challenges.user_id, challenges.owner_id)
+     WHERE challenges.id IN ${places(1, ids.length)}`,
+    ...ids,
+  )
+  const challenges = new Map(found.map(row => [row.id, row]))
+  return rows.flatMap(row => {
+    const challenge = challenges.get(row.challenge_id)
+    if (!challenge) return []
+    return {
       message: columns.messages.read(row),
       challenge: columns.challenges.read(challenge),
       sealed: row.sealed,
       attempt: row.attempt,
       userLocale: challenge.user_locale,
-    })
-  }
-  return claimed
+    }
+  })
 }
 
 /** See `Store.holdsLease`. */
@@ -104,7 +106,7 @@ async function settle(tx: Transaction, outcome: Settled): Promise<Row | undefine
   const keep = outcome.keepSealedUntil
   return await tx.one(
     `UPDATE messages SET status = $2, reply = $3, sent_at = $4, leased_until = 0, keep_sealed_until = $5,
-       sealed = CASE WHEN $5 IS NULL THEN NULL ELSE sealed END
+       sealed = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE sealed END
      WHERE id = $1 AND (status = 'queued' AND ($2 = 'sent' OR attempt = $6) OR status = 'failed' AND $2 = 'sent')
      RETURNING *`,
     id,
@@ -150,23 +152,28 @@ export async function nextDueAt(tx: Transaction): Promise<number | null> {
   return (await tx.one("SELECT min(due_at) AS due FROM messages WHERE status = 'queued'"))?.due ?? null
 }
 
+/** See `Store.findMessages`. `to` is the address of the challenge, in identity form; the recipient is a spelling of it. */
 export async function findMessages(
   tx: Transaction,
   environmentId: string,
-  filter: { to: string | null; challengeId: string | null },
+  { to, challengeId }: { to: string | null; challengeId: string | null },
   page: Page,
-): Promise<ClaimedMessage[]> {
-  const conditions: Condition[] = [
-    ['environment_id = ?', environmentId],
-    // By the address of the challenge, which is the identity form; the recipient is a spelling of it.
-    [
-      'challenge_id IN (SELECT id FROM challenges WHERE environment_id = messages.environment_id AND address = ?)',
-      filter.to,
-    ],
-    ['challenge_id = ?', filter.challengeId],
-  ]
-  return await withChallenges(
-    tx,
-    await tx.all(...pageOf('messages', page, conditions, { isFew: filter.challengeId !== null })),
-  )
+): Promise<Listed<ClaimedMessage>> {
+  const inEnvironment: Condition = ['environment_id = ?', environmentId]
+  const isTo: Condition = ['(SELECT address FROM challenges WHERE id = messages.challenge_id) = ?', to]
+  const few =
+    challengeId !== null
+      ? [inEnvironment, ['challenge_id = ?', challengeId] as Condition, isTo]
+      : to !== null && (await areFew(tx, `challenges WHERE ${OF_ADDRESS}`, environmentId, to))
+        ? [
+            inEnvironment,
+            [`challenge_id IN (SELECT id FROM challenges WHERE ${OF_ADDRESS})`, to] as Condition,
+          ]
+        : null
+  const { rows, lookedTo } = few
+    ? { rows: await tx.all(...pageOf('messages', page, few, { isFew: true })), lookedTo: null }
+    : await lookThrough(tx, 'messages', page, [inEnvironment], [isTo])
+  return { rows: await withChallenges(tx, rows), lookedTo }
 }
+
+const OF_ADDRESS = 'environment_id = $1 AND address = $2'

@@ -3,7 +3,8 @@ import type { Exposure, Retention } from '../../core/ports.ts'
 import type { Origin } from '../../core/rows.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { liftProtection } from './exposure.ts'
-import type { Transaction } from './transaction.ts'
+import { beginAfterMove } from './move.ts'
+import { forUpdate, type Transaction } from './transaction.ts'
 
 const HOUR = 60 * 60_000
 const DAY = 24 * HOUR
@@ -19,7 +20,8 @@ export async function begin(
   tx: Transaction,
   input: { now: number; epoch: number; keyIds: readonly string[] },
 ): Promise<void> {
-  const stored = (await tx.one('SELECT epoch FROM instance'))?.epoch ?? 0
+  const stored = (await tx.one(`SELECT epoch FROM instance ${forUpdate(tx, 'instance')}`))?.epoch ?? 0
+  await beginAfterMove(tx)
   if (input.epoch < stored)
     throw new Error(
       `OSTIARY_EPOCH is ${input.epoch}, but the database has seen ${stored}: set it to ${stored} or higher`,
@@ -63,6 +65,8 @@ export async function purge(
   { now, environmentId, retentionDays, exposure, limit }: Purge,
 ): Promise<boolean> {
   const origin: Origin = { environmentId, appId: null, actor: { type: 'system', id: null }, requestId: null }
+  // Of several nodes one purges at a time: what is counted is counted once.
+  await tx.lock([`${environmentId}:purge`])
   await liftProtection(tx, origin, exposure, now)
   const oldest = (days: number) => now - days * DAY
   // Old messages and events are found by their ids, which begin with their instant: that is the primary key.

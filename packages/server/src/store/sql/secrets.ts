@@ -79,6 +79,7 @@ export async function replaceSigningKeys(
   now: number,
 ): Promise<void> {
   const { columns: names } = columns.signingKeys
+  await tx.lock([`${key.environmentId}:signingKeys`])
   await tx.run('DELETE FROM signing_keys WHERE environment_id = $1', key.environmentId)
   await tx.run(
     `INSERT INTO signing_keys (${names.join(', ')}) VALUES ${places(1, names.length)}`,

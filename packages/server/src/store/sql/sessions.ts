@@ -1,15 +1,20 @@
 import type { NewSession, OpenedLater, Page, Rotated, Rotation, Store } from '../../core/ports.ts'
 import type { Challenge, Event, Origin, Session, User } from '../../core/rows.ts'
+import { lockProof } from './challenges.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { pageOf } from './pages.ts'
-import { places, type Row, type Transaction } from './transaction.ts'
-import { endUnopenedProofs, findUser } from './users.ts'
+import { forUpdate, places, type Row, type Transaction } from './transaction.ts'
+import { endUnopenedProofs, findUser, lockUser } from './users.ts'
 
-const MAX_REPEATS = 3
+/** How often a lost answer of a refresh is given again. */
+export const MAX_REPEATS = 3
 
 /** How a proof by mail is told (RFC 8176): a code and a mailed link both are one-time passwords. */
-const AMR = { code: { methods: ['emailCode'], amr: ['otp'] }, link: { methods: ['emailLink'], amr: ['otp'] } }
+export const AMR = {
+  code: { methods: ['emailCode'], amr: ['otp'] },
+  link: { methods: ['emailLink'], amr: ['otp'] },
+}
 
 /**
  * Opens the session of a proof. The proof event is a foreign key of the same environment and user, and `authTime` is
@@ -67,9 +72,10 @@ export async function openSession(
   input: Parameters<Store['openSession']>[0],
 ): Promise<OpenedLater> {
   const { origin, challengeId } = input
+  await lockProof(tx, origin.environmentId, challengeId)
   const now = tx.judgeAt(input.now)
   const row = await tx.one(
-    'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',
+    `SELECT * FROM challenges WHERE id = $1 AND environment_id = $2 ${forUpdate(tx, 'challenges')}`,
     challengeId,
     origin.environmentId,
   )
@@ -104,7 +110,7 @@ export async function rotateRefresh(tx: Transaction, input: Rotation): Promise<R
   const { origin, sessionId, successor, circumstances } = input
   const now = tx.judgeAt(input.now)
   const rotated = await tx.one(
-    `UPDATE sessions SET refresh_hash = $1, refresh_expires_at = min($2, expires_at), last_used_at = $3,
+    `UPDATE sessions SET refresh_hash = $1, refresh_expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END, last_used_at = $3,
        previous_hash = refresh_hash, previous_salt = $4, previous_key_id = $5, previous_ip_address = $6,
        previous_user_agent = $7, rotated_at = $3, repeats = 0
      WHERE id = $8 AND environment_id = $9 AND refresh_hash = $10 AND revoked_at IS NULL AND epoch = $11
@@ -148,7 +154,12 @@ export async function rotateRefresh(tx: Transaction, input: Rotation): Promise<R
     if (repeated) return await answer(tx, repeated, input, now, 'repeated')
   }
   if (!input.isGenuine) return { kind: 'invalid' }
-  await tx.run('UPDATE sessions SET revoked_at = $2 WHERE id = $1', sessionId, now)
+  const revoked = await tx.run(
+    'UPDATE sessions SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL',
+    sessionId,
+    now,
+  )
+  if (revoked === 0) return { kind: 'invalid' }
   await insertEvents(tx, [
     newEvent('session.refresh_reused', origin, now, { ...subject(row), context: contextOf(input) }),
     newEvent('session.revoked', origin, now, { ...subject(row), data: { reason: 'refresh_reused' } }),
@@ -223,7 +234,7 @@ export async function revokeSession(
 ): Promise<Session | null> {
   const at = tx.judgeAt(now)
   const row = await tx.one(
-    'SELECT * FROM sessions WHERE id = $1 AND environment_id = $2',
+    `SELECT * FROM sessions WHERE id = $1 AND environment_id = $2 ${forUpdate(tx, 'sessions')}`,
     id,
     origin.environmentId,
   )
@@ -243,7 +254,7 @@ export async function revokeUserSessions(
   origin: Origin,
   now: number,
 ): Promise<number | null> {
-  const user = await findUser(tx, origin.environmentId, userId)
+  const user = await lockUser(tx, origin.environmentId, userId)
   if (!user) return null
   const events = await endSessions(tx, user, origin, tx.judgeAt(now), 'asked')
   await endUnopenedProofs(tx, user, tx.judgeAt(now))

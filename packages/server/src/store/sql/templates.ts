@@ -30,6 +30,7 @@ export async function createTemplate(
   now: number,
 ): Promise<TemplateSaved> {
   const { columns: names } = columns.templates
+  await tx.lock([`${template.environmentId}:templates`])
   const count = await tx.one(
     'SELECT count(*) AS count FROM templates WHERE environment_id = $1',
     template.environmentId,

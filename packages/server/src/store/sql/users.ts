@@ -1,29 +1,51 @@
-import type { NewUser, Page, UserConflict, UserFilter, UserPatch } from '../../core/ports.ts'
+import type { Listed, NewUser, Page, UserConflict, UserFilter, UserPatch } from '../../core/ports.ts'
 import type { Event, Identifier, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
-import { pageOf } from './pages.ts'
+import { areFew, type Condition, lookThrough, pageOf } from './pages.ts'
 import { endSessions } from './sessions.ts'
-import { assignments, places, type Row, type Transaction } from './transaction.ts'
+import { addressName, assignments, places, type Row, type Transaction } from './transaction.ts'
 
 // For so long a proof can still be claimed or opened as a session; what ends a challenge ends that, too.
 const PROOF_LIVES_MS = 10 * 60_000
 /** What can still be answered, claimed or opened as a session at `$1`. */
 export const OPEN = `ended_at IS NULL AND (verified_at IS NULL AND expires_at > $1
-       OR verified_at > $1 - ${PROOF_LIVES_MS} AND session_opened_at IS NULL)`
+       OR verified_at > CAST($1 AS BIGINT) - ${PROOF_LIVES_MS} AND session_opened_at IS NULL)`
 
 /** The user with its addresses, or null. */
 export async function findUser(tx: Transaction, environmentId: string, id: string): Promise<User | null> {
   const row = await tx.one('SELECT * FROM users WHERE id = $1 AND environment_id = $2', id, environmentId)
-  return row ? await withIdentifiers(tx, row) : null
+  return row ? ((await withIdentifiers(tx, [row]))[0] ?? null) : null
 }
 
-async function withIdentifiers(tx: Transaction, row: Row): Promise<User> {
-  const rows = await tx.all(
-    'SELECT * FROM identifiers WHERE user_id = $1 ORDER BY is_primary DESC, created_at, value',
-    row.id,
+/** The user, locked behind its addresses and this further one: none of them comes to another owner meanwhile. */
+export async function lockUser(
+  tx: Transaction,
+  environmentId: string,
+  id: string,
+  address?: string,
+): Promise<User | null> {
+  const user = await findUser(tx, environmentId, id)
+  if (!user || !tx.isShared) return user
+  const addresses = [
+    ...user.identifiers.map(({ value }) => value),
+    ...(address === undefined ? [] : [address]),
+  ]
+  await tx.lock(addresses.map(value => addressName(environmentId, value)))
+  await tx.one('SELECT id FROM users WHERE id = $1 FOR UPDATE', id)
+  return await findUser(tx, environmentId, id)
+}
+
+async function withIdentifiers(tx: Transaction, rows: Row[]): Promise<User[]> {
+  if (rows.length === 0) return []
+  const found = await tx.all(
+    `SELECT * FROM identifiers WHERE user_id IN ${places(1, rows.length)} ORDER BY is_primary DESC, created_at, value`,
+    ...rows.map(row => row.id),
   )
-  return { ...columns.users.read(row), identifiers: rows.map(columns.identifiers.read) }
+  return rows.map(row => ({
+    ...columns.users.read(row),
+    identifiers: found.filter(one => one.user_id === row.id).map(columns.identifiers.read),
+  }))
 }
 
 /** Who has proven this address, told in one row: what a send needs of a known user must not take longer to learn. */
@@ -57,7 +79,7 @@ export async function ownerOf(
     type,
     value,
   )
-  return row ? await withIdentifiers(tx, row) : null
+  return row ? ((await withIdentifiers(tx, [row]))[0] ?? null) : null
 }
 
 export async function insertUser(tx: Transaction, user: User): Promise<void> {
@@ -91,6 +113,7 @@ export async function createUser(
   origin: Origin,
   now: number,
 ): Promise<User | UserConflict> {
+  await tx.lock(identifiers.map(({ value }) => addressName(user.environmentId, value)))
   const conflict = await conflictOf(tx, user.environmentId, user, null)
   if (conflict) return conflict
   for (const { type, value, verifiedAt } of identifiers) {
@@ -116,22 +139,35 @@ export async function listUsers(
   environmentId: string,
   filter: UserFilter,
   page: Page,
-): Promise<User[]> {
-  const address = filter.email ?? filter.phone
-  const rows = await tx.all(
-    ...pageOf('users', page, [
-      ['environment_id = ?', environmentId],
-      ['external_id = ?', filter.externalId],
-      ['username = ?', filter.username],
-      [
-        `id IN (SELECT user_id FROM identifiers WHERE environment_id = users.environment_id AND type = '${filter.email === null ? 'phone' : 'email'}' AND value = ?)`,
-        address,
-      ],
-    ]),
-  )
-  const users: User[] = []
-  for (const row of rows) users.push(await withIdentifiers(tx, row))
-  return users
+): Promise<Listed<User>> {
+  const { rows, lookedTo } = await findUserRows(tx, environmentId, filter, page)
+  return { rows: await withIdentifiers(tx, rows), lookedTo }
+}
+
+async function findUserRows(
+  tx: Transaction,
+  environmentId: string,
+  { externalId, username, email, phone }: UserFilter,
+  page: Page,
+): Promise<Listed<Row>> {
+  const address = email ?? phone
+  const isType = `type = '${email === null ? 'phone' : 'email'}'`
+  const inEnvironment: Condition = ['environment_id = ?', environmentId]
+  const hasAddress: Condition = [
+    `(SELECT 1 FROM identifiers WHERE user_id = users.id AND ${isType} AND value = ?) = 1`,
+    address,
+  ]
+  // An external id and a username lead to one user; an address that nobody has proven may stand with many.
+  const ofAddress = `identifiers WHERE environment_id = $1 AND ${isType} AND value = $2`
+  const few: Condition[] | null =
+    externalId !== null || username !== null
+      ? [inEnvironment, ['external_id = ?', externalId], ['username = ?', username], hasAddress]
+      : address !== null && (await areFew(tx, ofAddress, environmentId, address))
+        ? [inEnvironment, [`id IN (SELECT user_id FROM ${ofAddress})`, address]]
+        : null
+  return few
+    ? { rows: await tx.all(...pageOf('users', page, few, { isFew: true })), lookedTo: null }
+    : await lookThrough(tx, 'users', page, [inEnvironment], [hasAddress])
 }
 
 export async function updateUser(
@@ -141,7 +177,7 @@ export async function updateUser(
   origin: Origin,
   now: number,
 ): Promise<User | UserConflict | null> {
-  const before = await findUser(tx, origin.environmentId, id)
+  const before = await lockUser(tx, origin.environmentId, id)
   if (!before) return null
   const conflict = await conflictOf(tx, origin.environmentId, patch, id)
   if (conflict) return conflict
@@ -177,7 +213,7 @@ async function conflictOf(
 }
 
 export async function deleteUser(tx: Transaction, id: string, origin: Origin, now: number): Promise<boolean> {
-  const user = await findUser(tx, origin.environmentId, id)
+  const user = await lockUser(tx, origin.environmentId, id)
   if (!user) return false
   await endChallengesOfUser(tx, user, now)
   // Sessions and addresses go with the row (ON DELETE CASCADE); the events that tell of them stay.
@@ -193,7 +229,7 @@ export async function setUserStatus(
   origin: Origin,
   now: number,
 ): Promise<User | null> {
-  const user = await findUser(tx, origin.environmentId, id)
+  const user = await lockUser(tx, origin.environmentId, id)
   if (!user || user.status === status) return user
   await tx.run('UPDATE users SET status = $2, updated_at = $3 WHERE id = $1', id, status, now)
   const events: Event[] = [
@@ -238,7 +274,7 @@ export async function endChallengesOf(
 ): Promise<void> {
   await tx.run(
     `UPDATE challenges SET ended_at = $1, handover_hash = NULL
-     WHERE environment_id = $2 AND address = $3 AND expires_at > $1 - ${PROOF_LIVES_MS} AND ${OPEN} AND id <> $5 AND coalesce(owner_id, '') <> coalesce($4, '-')`,
+     WHERE environment_id = $2 AND address = $3 AND expires_at > CAST($1 AS BIGINT) - ${PROOF_LIVES_MS} AND ${OPEN} AND id <> $5 AND coalesce(owner_id, '') <> coalesce($4, '-')`,
     now,
     environmentId,
     address,
@@ -254,7 +290,7 @@ export async function addIdentifier(
   origin: Origin,
   now: number,
 ): Promise<User | UserConflict | null> {
-  const user = await findUser(tx, origin.environmentId, userId)
+  const user = await lockUser(tx, origin.environmentId, userId, identifier.value)
   if (!user) return null
   const { type, value, verifiedAt } = identifier
   const held = user.identifiers.find(one => one.type === type && one.value === value)
@@ -296,7 +332,7 @@ export async function removeIdentifier(
   origin: Origin,
   now: number,
 ): Promise<User | null> {
-  const user = await findUser(tx, origin.environmentId, userId)
+  const user = await lockUser(tx, origin.environmentId, userId)
   const removed = user?.identifiers.find(one => one.type === type && one.value === value)
   if (!user || !removed) return null
   await tx.run('DELETE FROM identifiers WHERE user_id = $1 AND type = $2 AND value = $3', userId, type, value)
@@ -371,7 +407,7 @@ export async function endUnopenedProofs(tx: Transaction, user: User, now: number
   await tx.run(
     `UPDATE challenges SET ended_at = $1
      WHERE environment_id = $2 AND user_id = $3 AND ended_at IS NULL AND session_opened_at IS NULL
-       AND verified_at > $1 - ${PROOF_LIVES_MS}`,
+       AND verified_at > CAST($1 AS BIGINT) - ${PROOF_LIVES_MS}`,
     now,
     user.environmentId,
     user.id,

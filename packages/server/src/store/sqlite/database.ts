@@ -14,6 +14,21 @@ export interface Connection {
 
 // The driver waits on the event loop: longer than this for another process, and the caller is told to come again.
 const BUSY_MS = 1000
+const SQLITE_BUSY = 5
+
+/** Of several processes that open a new file one switches it, and SQLite does not let the others wait: they try again. */
+function useWriteAheadLog(database: DatabaseSync): void {
+  const pause = new Int32Array(new SharedArrayBuffer(4))
+  for (let tries = BUSY_MS / 20; ; tries--) {
+    try {
+      database.exec('PRAGMA journal_mode = WAL')
+      return
+    } catch (error) {
+      if (tries <= 0 || (error as { errcode?: number }).errcode !== SQLITE_BUSY) throw error
+      Atomics.wait(pause, 0, 0, 20)
+    }
+  }
+}
 
 /**
  * Opens a connection: WAL, `synchronous = FULL` (an answer survives power loss), foreign keys on, and freed pages
@@ -21,8 +36,10 @@ const BUSY_MS = 1000
  */
 export function openConnection(file: string, { readOnly = false } = {}): Connection {
   const database = new DatabaseSync(file, { readOnly, timeout: BUSY_MS })
-  if (!readOnly)
-    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON')
+  if (!readOnly) {
+    useWriteAheadLog(database)
+    database.exec('PRAGMA synchronous = FULL; PRAGMA secure_delete = ON')
+  }
   database.exec(
     'PRAGMA foreign_keys = ON; PRAGMA trusted_schema = OFF; PRAGMA cache_size = -32000; PRAGMA temp_store = MEMORY',
   )

@@ -1,5 +1,6 @@
 import { OstiaryError } from '../../core/errors.ts'
-import type { Transaction } from '../sql/transaction.ts'
+import { MOVE, retirementOf } from '../sql/move.ts'
+import { type Transaction, UNSHARED } from '../sql/transaction.ts'
 import { type Connection, openConnection } from './database.ts'
 
 /**
@@ -72,6 +73,13 @@ export function createWriter(file: string): Writer {
         job.reject(new OstiaryError('unavailable', { reason: 'no transaction', cause }))
       return
     }
+    // Within the transaction: it is wholly before the retirement, and copied, or refused.
+    const retirement = retirementOf(db.one(MOVE))
+    if (retirement) {
+      db.exec('ROLLBACK')
+      for (const job of batch) job.reject(retirement)
+      return
+    }
     let instant = lastInstant
     for (const [index, job] of batch.entries()) {
       const behind = job.now === null ? null : behindOf(job.now, instant)
@@ -84,6 +92,7 @@ export function createWriter(file: string): Writer {
         one: db.one,
         all: db.all,
         run: db.run,
+        ...UNSHARED,
         judgeAt: now => Math.max(now, instant),
         afterCommit: task => after.push(task),
       }

@@ -101,7 +101,7 @@ export function challenges(inHouse: InHouse) {
           house.advance(31_000)
           expect((await house.resend(decoy.challenge)).kind).toBe('resent')
           expect((await house.verify(decoy.challenge, resentCode(2))).kind).toBe('incorrect')
-          const messages = await house.store.findMessages(
+          const { rows: messages } = await house.store.findMessages(
             house.environment.id,
             { to: null, challengeId: decoy.challenge.id },
             { limit: 9, before: null, createdAfter: null, createdBefore: null },

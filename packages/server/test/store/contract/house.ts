@@ -299,7 +299,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
       store.rotateRefresh(rotationOf(sessionId, from, more)),
     newUser,
     async events(type: string) {
-      const list = await store.listEvents(
+      const { rows: list } = await store.listEvents(
         origin.environmentId,
         { type, userId: null, challengeId: null, actionId: null, sessionId: null },
         page(),

@@ -4,8 +4,8 @@ import { DAY, type House, type InHouse, page, times } from './house.ts'
 
 const claimed = (house: House, more: { limit?: number; busyDomains?: string[] } = {}) =>
   house.store.claimMessages({ now: house.now(), limit: 10, leaseMs: 30_000, busyDomains: [], ...more })
-const found = (house: House) =>
-  house.store.findMessages(house.environment.id, { to: null, challengeId: null }, page())
+const found = async (house: House) =>
+  (await house.store.findMessages(house.environment.id, { to: null, challengeId: null }, page())).rows
 
 export function messages(inHouse: InHouse) {
   describe('messages', () => {
@@ -149,8 +149,8 @@ export function messages(inHouse: InHouse) {
         )
         const messageId = ids[one ?? ''] ?? ''
         const rows = async () => [
-          await house.rows('SELECT * FROM messages'),
-          await house.rows('SELECT * FROM challenges'),
+          await house.rows('SELECT * FROM messages ORDER BY id'),
+          await house.rows('SELECT * FROM challenges ORDER BY id'),
         ]
         const before = await rows()
         const told = (kind: DeliveryReport['kind'], id = messageId) =>
@@ -178,8 +178,12 @@ export function messages(inHouse: InHouse) {
       inHouse(async house => {
         const a = await house.created('a@x.test')
         await house.created('b@x.test')
-        const find = (filter: { to?: string; challengeId?: string }, environmentId = house.environment.id) =>
-          house.store.findMessages(environmentId, { to: null, challengeId: null, ...filter }, page())
+        const find = async (
+          filter: { to?: string; challengeId?: string },
+          environmentId = house.environment.id,
+        ) =>
+          (await house.store.findMessages(environmentId, { to: null, challengeId: null, ...filter }, page()))
+            .rows
         expect(await find({})).toHaveLength(2)
         expect(await find({ to: 'a@x.test' })).toMatchObject([{ challenge: { id: a.id } }])
         expect(await find({ challengeId: a.id })).toHaveLength(1)

@@ -98,8 +98,8 @@ export function retention(inHouse: InHouse) {
         })
         expect(await house.rows('SELECT * FROM idempotency')).toHaveLength(1)
         const sealed = async () =>
-          (await house.store.findMessages(house.environment.id, { to: null, challengeId: null }, page()))[0]
-            ?.sealed
+          (await house.store.findMessages(house.environment.id, { to: null, challengeId: null }, page()))
+            .rows[0]?.sealed
         house.advance(DAY - 1)
         await purge(house)
         expect(await sealed()).toEqual(expect.any(String))

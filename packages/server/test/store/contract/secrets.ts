@@ -5,11 +5,13 @@ import { type House, type InHouse, MINUTE, page, WEAK } from './house.ts'
 
 const everything: Page = page({ limit: 1000 })
 const types = async ({ store, environment }: House, type: string) =>
-  await store.listEvents(
-    environment.id,
-    { type, userId: null, challengeId: null, actionId: null, sessionId: null },
-    everything,
-  )
+  (
+    await store.listEvents(
+      environment.id,
+      { type, userId: null, challengeId: null, actionId: null, sessionId: null },
+      everything,
+    )
+  ).rows
 
 const signingKey = (house: House, id: string, sealedPrivateJwk: string): SigningKey => ({
   id,
@@ -92,7 +94,7 @@ export function secrets(inHouse: InHouse) {
         const resealed = rows.map(row => ({ ...row, resealed: `keyid-02.${row.id}` }))
         expect(await store.reseal(resealed, house.now())).toBe(1)
         expect(await store.reseal(resealed, house.now())).toBe(0)
-        const left = await house.rows('SELECT sealed FROM messages ORDER BY sealed')
+        const left = await house.rows('SELECT sealed FROM messages ORDER BY sealed IS NOT NULL')
         expect(left.map(({ sealed }) => sealed)).toEqual([null, expect.stringMatching(/^keyid-02\./)])
       }),
     )

@@ -49,7 +49,7 @@ export function users(inHouse: InHouse) {
         ])
         await expect(conflict).rejects.toThrow('address')
         expect(await house.counts()).toMatchObject({ users: (before.users ?? 0) + 1, identifiers: 3 })
-        const list = await house.store.listUsers(
+        const { rows: list } = await house.store.listUsers(
           house.environment.id,
           { email: 'a@x.test', phone: null, externalId: null, username: null },
           { limit: 9, before: null, createdAfter: null, createdBefore: null },

@@ -1,0 +1,51 @@
+-- What the operations share. `p` is the input of an operation as JSON, made by store/postgres/operations.ts.
+
+-- Until the transaction ends nobody else holds these names; in one order for all, so that two never wait for each other.
+CREATE FUNCTION ostiary.lock(names text[]) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  name bigint;
+BEGIN
+  FOR name IN SELECT DISTINCT hashtextextended(n, 0) AS h FROM unnest(names) AS n ORDER BY h LOOP
+    PERFORM pg_advisory_xact_lock(name);
+  END LOOP;
+END $$;
+
+-- The clock of the database; tests put theirs in its place.
+CREATE FUNCTION ostiary.clock(p jsonb) RETURNS bigint LANGUAGE sql AS $$
+  SELECT coalesce((p ->> 'clock')::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
+$$;
+
+-- Refuses a caller whose clock is more than two seconds off: judging by it could let something expired pass.
+CREATE FUNCTION ostiary.check_clock(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+  ahead bigint := (p ->> 'now')::bigint - ostiary.clock(p);
+BEGIN
+  IF abs(ahead) > (p ->> 'maxSkewMs')::bigint THEN
+    RAISE EXCEPTION 'the clock is % ms % the database', abs(ahead), CASE WHEN ahead > 0 THEN 'ahead of' ELSE 'behind' END
+      USING ERRCODE = 'OSCLK';
+  END IF;
+END $$;
+
+-- The instant to judge by, read after the locks are held: the later of the caller's now and the database's clock.
+CREATE FUNCTION ostiary.judge_at(p jsonb) RETURNS bigint LANGUAGE sql AS $$
+  SELECT greatest((p ->> 'now')::bigint, ostiary.clock(p))
+$$;
+
+-- Writes an event of the operation. `about` holds columns; what it leaves out comes from the origin.
+CREATE FUNCTION ostiary.record(p jsonb, id text, type text, at bigint, about jsonb, data jsonb DEFAULT '{}')
+RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  INSERT INTO events (id, type, environment_id, app_id, actor_type, actor_id, user_id, challenge_id, session_id,
+    request_id, context, data, created_at)
+  VALUES (id, type, p ->> 'environmentId', coalesce(about ->> 'app_id', p ->> 'appId'), p ->> 'actorType', p ->> 'actorId',
+    about ->> 'user_id', about ->> 'challenge_id', about ->> 'session_id', p ->> 'requestId',
+    coalesce(about ->> 'context', 'null'), data::text, at);
+END $$;
+
+-- The user with its addresses, as rows.
+CREATE FUNCTION ostiary.user_of(user_id text) RETURNS jsonb LANGUAGE sql AS $$
+  SELECT jsonb_build_object('row', to_jsonb(users), 'identifiers', coalesce(
+    (SELECT jsonb_agg(to_jsonb(i) ORDER BY is_primary DESC, created_at, value) FROM identifiers AS i WHERE i.user_id = users.id),
+    '[]'))
+  FROM users WHERE id = $1
+$$;

@@ -1,0 +1,76 @@
+-- `Store.createChallenge` in one round trip: limits, challenge, sealed message and events (store/sql/challenges.ts).
+CREATE FUNCTION ostiary.send(p jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  env text := p ->> 'environmentId';
+  asked jsonb := p -> 'row';
+  mail text := asked ->> 'address';
+  now bigint;
+  refused jsonb;
+  requested users;
+  has_proven boolean;
+  v_owner_id text;
+  v_owner_status text;
+  v_send_to text;
+  v_void boolean := false;
+  v_strong boolean := false;
+  has_code boolean := (p ->> 'hasCode')::boolean;
+  code jsonb;
+  made challenges;
+  about jsonb;
+BEGIN
+  PERFORM ostiary.check_clock(p);
+  PERFORM ostiary.lock(ARRAY(SELECT jsonb_array_elements_text(p -> 'names')));
+  now := ostiary.judge_at(p);
+  refused := ostiary.pass_limits(p, true, now);
+  IF refused IS NOT NULL THEN
+    RETURN refused;
+  END IF;
+
+  IF p ->> 'userId' IS NOT NULL THEN
+    SELECT * INTO requested FROM users WHERE id = p ->> 'userId' AND environment_id = env;
+    IF NOT FOUND OR NOT EXISTS (SELECT FROM identifiers WHERE user_id = requested.id AND value = mail) THEN
+      RETURN '{"kind": "userUnknown"}';
+    END IF;
+    has_proven := EXISTS (SELECT FROM identifiers WHERE user_id = requested.id AND verified_at IS NOT NULL);
+  END IF;
+  SELECT users.id, users.status, spelling INTO v_owner_id, v_owner_status, v_send_to
+  FROM identifiers JOIN users ON users.id = user_id
+  WHERE identifiers.environment_id = env AND type = 'email' AND value = mail AND verified_at IS NOT NULL;
+
+  -- A decoy: the challenge can never succeed (isDecoy in store/sql/challenges.ts).
+  IF asked ->> 'user_mode' <> 'none' THEN
+    v_void := CASE
+      WHEN coalesce(requested.status, v_owner_status) = 'blocked' THEN true
+      WHEN requested.id IS NOT NULL AND v_owner_id IS NOT NULL THEN v_owner_id <> requested.id
+      WHEN requested.id IS NOT NULL THEN
+        ((asked ->> 'opens_session')::integer = 1 OR asked ->> 'purpose' = 'signIn') AND has_proven
+      ELSE v_owner_id IS NULL AND (asked ->> 'user_mode' = 'existing' OR NOT (p ->> 'isSignUpOpen')::boolean)
+    END;
+  END IF;
+  IF has_code THEN
+    v_strong := ostiary.would_expose(p, mail, (asked ->> 'max_attempts')::integer, now) OR ostiary.is_protected(p, now);
+  END IF;
+  code := p -> CASE WHEN v_strong THEN 'strong' ELSE 'weak' END;
+
+  INSERT INTO challenges (/*challenges*/) SELECT /*challenges*/ FROM jsonb_populate_record(NULL::challenges, asked || jsonb_build_object(
+    'owner_id', v_owner_id, 'user_id', requested.id, 'is_void', v_void::integer, 'is_strong', v_strong::integer,
+    'code_length', CASE WHEN has_code THEN code -> 'length' END,
+    'send_to', coalesce(v_send_to, mail), 'attempts_left', asked -> 'max_attempts',
+    'code_hashes', CASE WHEN v_void OR NOT has_code THEN '' ELSE code ->> 'hash' END,
+    'live_codes', has_code::integer, 'exposure_spent', 0, 'verifier_tries_left', 5, 'link_opens', 0))
+  RETURNING * INTO made;
+  INSERT INTO messages (id, environment_id, challenge_id, channel, recipient, domain, sealed, is_void, status, attempt,
+    due_at, leased_until, created_at, expires_at)
+  VALUES (p ->> 'messageId', env, made.id, made.channel, made.send_to,
+    lower(substring(made.send_to from '[^@]*$')), code ->> 'sealed', made.is_void, 'queued', 0, now, 0, now, made.expires_at);
+  IF p ->> 'linkHash' IS NOT NULL THEN
+    INSERT INTO challenge_links (hash, challenge_id) VALUES (p ->> 'linkHash', made.id);
+  END IF;
+  about := jsonb_build_object('app_id', made.app_id, 'challenge_id', made.id, 'user_id', made.user_id);
+  PERFORM ostiary.record(p, p -> 'eventIds' ->> 0, 'challenge.created', now,
+    about || jsonb_build_object('context', p -> 'context'),
+    jsonb_build_object('purpose', made.purpose, 'channel', made.channel, 'isStrong', v_strong, 'isDecoy', v_void));
+  PERFORM ostiary.record(p, p -> 'eventIds' ->> 1, 'message.queued', now, about,
+    jsonb_build_object('messageId', p -> 'messageId'));
+  RETURN jsonb_build_object('kind', 'created', 'challenge', to_jsonb(made));
+END $$;

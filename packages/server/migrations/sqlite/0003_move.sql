@@ -1,0 +1,11 @@
+-- What `ostiary copy` has done with this database: at most one row. The file that was left is `retired`, and whoever has
+-- it open refuses; the PostgreSQL that is filled is `copying`, then `complete`, and `started` once something ran on it.
+CREATE TABLE move (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  -- The same in both databases.
+  id TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('retired', 'copying', 'complete', 'started')),
+  -- The other database, without credentials.
+  peer TEXT NOT NULL,
+  since INTEGER NOT NULL
+) STRICT;

@@ -1,0 +1,136 @@
+import type { Once, Store } from '../../core/ports.ts'
+import * as attempts from './attempts.ts'
+import * as challenges from './challenges.ts'
+import * as directory from './directory.ts'
+import { insertEvents, listEvents } from './events.ts'
+import { runOnce } from './idempotency.ts'
+import * as messages from './messages.ts'
+import * as retention from './retention.ts'
+import * as secrets from './secrets.ts'
+import * as sessions from './sessions.ts'
+import * as templates from './templates.ts'
+import type { Transaction } from './transaction.ts'
+import * as users from './users.ts'
+import { vitals } from './vitals.ts'
+
+/** How a database runs what stands in this folder. */
+export interface Engine {
+  read<T>(query: (tx: Transaction) => Promise<T>): Promise<T>
+  /**
+   * Runs an operation whole or not at all, and answers when it is on the disk. `now` is null for what only records and
+   * judges nothing: it is written however old it is.
+   */
+  write<T>(now: number | null, operation: (tx: Transaction) => Promise<T>): Promise<T>
+  /** Told after the commit that a message was queued. */
+  queued(environmentId: string): void
+}
+
+/** What is the database's own: its schema, its clock and its life. */
+export type SqlStore = Omit<Store, 'migrate' | 'begin' | 'close' | 'judgeAt' | 'onQueued'>
+
+/** Every method of the store, by the statements that both databases share. */
+export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
+  const write = <T>(now: number | null, operation: (tx: Transaction) => Promise<T>, once?: Once<T>) =>
+    engine.write(now, tx => runOnce(tx, once, now ?? 0, () => operation(tx)))
+  const tellQueued = (tx: Transaction, environmentId: string) => tx.afterCommit(() => queued(environmentId))
+
+  return {
+    ping: now => write(now, async tx => void (await tx.one('SELECT epoch FROM instance'))),
+    vitals: () => read(vitals),
+
+    listEnvironments: () => read(directory.listEnvironments),
+    createEnvironment: (environment, app, origin, now) =>
+      write(now, tx => directory.createEnvironment(tx, environment, app, origin, now)),
+    saveSettings: input => write(input.now, tx => directory.saveSettings(tx, input)),
+    findApiKey: hash => read(tx => directory.findApiKey(tx, hash)),
+    createApiKey: (key, hash, origin, now, once) =>
+      write(now, tx => directory.createApiKey(tx, key, hash, origin, now), once),
+    listApiKeys: (environmentId, page) => read(tx => directory.listApiKeys(tx, environmentId, page)),
+    revokeApiKey: (id, origin, now) => write(now, tx => directory.revokeApiKey(tx, id, origin, now)),
+    listApps: environmentId => read(tx => directory.listApps(tx, environmentId)),
+    createApp: (app, origin, now, once) => write(now, tx => directory.createApp(tx, app, origin, now), once),
+    updateApp: (id, patch, origin, now) => write(now, tx => directory.updateApp(tx, id, patch, origin, now)),
+    deleteApp: (id, origin, now) => write(now, tx => directory.deleteApp(tx, id, origin, now)),
+    listSigningKeys: environmentId => read(tx => directory.listSigningKeys(tx, environmentId)),
+    tidySigningKeys: input => write(input.now, tx => directory.tidySigningKeys(tx, input)),
+    addSigningKey: (key, origin, now) => write(now, tx => directory.addSigningKey(tx, key, origin, now)),
+
+    listTemplates: (environmentId, page) => read(tx => templates.listTemplates(tx, environmentId, page)),
+    findTemplate: (environmentId, id) => read(tx => templates.findTemplate(tx, environmentId, id)),
+    createTemplate: (template, max, origin, now, once) =>
+      write(now, tx => templates.createTemplate(tx, template, max, origin, now), once),
+    updateTemplate: (template, changed, origin, now) =>
+      write(now, tx => templates.updateTemplate(tx, template, changed, origin, now)),
+    deleteTemplate: (id, origin, now) => write(now, tx => templates.deleteTemplate(tx, id, origin, now)),
+
+    createChallenge: (input, once) =>
+      write(
+        input.now,
+        async tx => {
+          const created = await challenges.createChallenge(tx, input)
+          if (created.kind === 'created') tellQueued(tx, input.origin.environmentId)
+          return created
+        },
+        once,
+      ),
+    resendChallenge: (input, once) =>
+      write(
+        input.now,
+        async tx => {
+          const resent = await challenges.resendChallenge(tx, input)
+          if (resent.kind === 'resent') tellQueued(tx, input.origin.environmentId)
+          return resent
+        },
+        once,
+      ),
+    attempt: (input, once) => write(input.now, tx => attempts.attempt(tx, input), once),
+    findChallenge: (environmentId, id) => read(tx => challenges.findChallenge(tx, environmentId, id)),
+    listChallenges: (environmentId, filter, page) =>
+      read(tx => challenges.listChallenges(tx, environmentId, filter, page)),
+    claimChallenge: (input, once) => write(input.now, tx => attempts.claimChallenge(tx, input), once),
+    openSession: (input, once) => write(input.now, tx => sessions.openSession(tx, input), once),
+    findLink: hash => read(tx => challenges.findLink(tx, hash)),
+    recordLinkOpened: input => write(input.now, tx => challenges.recordLinkOpened(tx, input)),
+    pressLink: input => write(input.now, tx => challenges.pressLink(tx, input)),
+
+    rotateRefresh: (input, once) => write(input.now, tx => sessions.rotateRefresh(tx, input), once),
+    findSession: (environmentId, id) => read(tx => sessions.findSession(tx, environmentId, id)),
+    listSessions: (environmentId, userId, page) =>
+      read(tx => sessions.listSessions(tx, environmentId, userId, page)),
+    revokeSession: (id, origin, now, once) =>
+      write(now, tx => sessions.revokeSession(tx, id, origin, now), once),
+    revokeUserSessions: (userId, origin, now, once) =>
+      write(now, tx => sessions.revokeUserSessions(tx, userId, origin, now), once),
+
+    createUser: (input, origin, now, once) =>
+      write(now, tx => users.createUser(tx, input, origin, now), once),
+    findUser: (environmentId, id) => read(tx => users.findUser(tx, environmentId, id)),
+    listUsers: (environmentId, filter, page) => read(tx => users.listUsers(tx, environmentId, filter, page)),
+    updateUser: (id, patch, origin, now) => write(now, tx => users.updateUser(tx, id, patch, origin, now)),
+    deleteUser: (id, origin, now) => write(now, tx => users.deleteUser(tx, id, origin, now)),
+    setUserStatus: (id, status, origin, now, once) =>
+      write(now, tx => users.setUserStatus(tx, id, status, origin, now), once),
+    addIdentifier: (userId, identifier, origin, now, once) =>
+      write(now, tx => users.addIdentifier(tx, userId, identifier, origin, now), once),
+    removeIdentifier: (userId, type, value, origin, now) =>
+      write(now, tx => users.removeIdentifier(tx, userId, type, value, origin, now)),
+
+    claimMessages: input => write(input.now, tx => messages.claimMessages(tx, input)),
+    holdsLease: (id, attempt, now) => read(tx => messages.holdsLease(tx, id, attempt, now)),
+    // Outcomes and events tell of what happened: while the store failed they grew old, and they are written all the same.
+    settleMessages: outcomes => write(null, tx => messages.settleMessages(tx, outcomes)),
+    recordDelivery: input => write(null, tx => messages.recordDelivery(tx, input)),
+    nextDueAt: () => read(messages.nextDueAt),
+    findMessages: (environmentId, filter, page) =>
+      read(tx => messages.findMessages(tx, environmentId, filter, page)),
+    listEvents: (environmentId, filter, page) => read(tx => listEvents(tx, environmentId, filter, page)),
+    addEvents: list => write(null, tx => insertEvents(tx, list)),
+    listSealed: input => read(tx => secrets.listSealed(tx, input)),
+    reseal: (rows, now) => write(now, tx => secrets.reseal(tx, rows)),
+    replaceSigningKeys: (key, origin, now) =>
+      write(now, tx => secrets.replaceSigningKeys(tx, key, origin, now)),
+    endForgeable: input => write(input.now, tx => secrets.endForgeable(tx, input)),
+    keep: (outcome, now, once) => write(now, async () => outcome, once),
+    purge: input => write(input.now, tx => retention.purge(tx, input)),
+  }
+}

