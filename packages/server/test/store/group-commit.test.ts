@@ -22,6 +22,7 @@ beforeEach(() => {
   outside.exec(`
     CREATE TABLE instance (one INTEGER PRIMARY KEY, last_instant INTEGER NOT NULL);
     INSERT INTO instance VALUES (1, 0);
+    CREATE TABLE move (id TEXT, state TEXT, peer TEXT, since INTEGER) STRICT;
     CREATE TABLE notes (text TEXT PRIMARY KEY) STRICT;
     -- A note that says so makes SQLite roll the whole transaction back, as a full disk or an I/O error may do.
     CREATE TRIGGER lost BEFORE INSERT ON notes WHEN NEW.text LIKE 'lose%' BEGIN SELECT RAISE(ROLLBACK, 'lost'); END;
@@ -191,7 +192,8 @@ describe('a full disk', () => {
       writer = open(path)
       await writer.alone(db =>
         db.exec(`CREATE TABLE instance (one INTEGER PRIMARY KEY, last_instant INTEGER NOT NULL);
-          INSERT INTO instance VALUES (1, 0); CREATE TABLE notes (text TEXT PRIMARY KEY) STRICT;`),
+          INSERT INTO instance VALUES (1, 0); CREATE TABLE notes (text TEXT PRIMARY KEY) STRICT;
+          CREATE TABLE move (id TEXT, state TEXT, peer TEXT, since INTEGER) STRICT;`),
       )
       const kept: string[] = []
       const told = new Set<unknown>()

@@ -221,6 +221,16 @@ CREATE INDEX messages_of_environment ON messages (environment_id, id);
 
 CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT;
 
+CREATE TABLE move (
+  one INTEGER PRIMARY KEY CHECK (one = 1),
+  -- The same in both databases.
+  id TEXT NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('retired', 'copying', 'complete', 'started')),
+  -- The other database, without credentials.
+  peer TEXT NOT NULL,
+  since INTEGER NOT NULL
+) STRICT;
+
 CREATE TABLE secrets (
   key_id TEXT PRIMARY KEY,
   last_used_at INTEGER NOT NULL

@@ -31,7 +31,7 @@ CREATE FUNCTION ostiary.judge_at(p jsonb) RETURNS bigint LANGUAGE sql AS $$
   SELECT greatest((p ->> 'now')::bigint, ostiary.clock(p))
 $$;
 
--- Writes an event of the operation. `about` holds columns; what it leaves out comes from the origin.
+-- Writes an event that is rare. `about` holds columns; what it leaves out comes from the origin.
 CREATE FUNCTION ostiary.record(p jsonb, id text, type text, at bigint, about jsonb, data jsonb DEFAULT '{}')
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -40,6 +40,19 @@ BEGIN
   VALUES (id, type, p ->> 'environmentId', coalesce(about ->> 'app_id', p ->> 'appId'), p ->> 'actorType', p ->> 'actorId',
     about ->> 'user_id', about ->> 'challenge_id', about ->> 'session_id', p ->> 'requestId',
     coalesce(about ->> 'context', 'null'), data::text, at);
+END $$;
+
+-- Until the transaction ends the app is not deleted; it is an error when it was. The default app never is, and its row is
+-- shared by everybody, so it is not locked.
+CREATE FUNCTION ostiary.hold_app(app text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF (SELECT is_default FROM apps WHERE id = app) = 1 THEN
+    RETURN;
+  END IF;
+  PERFORM FROM apps WHERE id = app FOR KEY SHARE;
+  IF NOT FOUND THEN
+    RAISE EXCEPTION 'the app % was deleted', app USING ERRCODE = 'foreign_key_violation';
+  END IF;
 END $$;
 
 -- The user with its addresses, as rows.

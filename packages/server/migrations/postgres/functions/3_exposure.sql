@@ -8,7 +8,8 @@ CREATE FUNCTION ostiary.would_expose(p jsonb, address text, added integer, now b
       WHEN is_strong = 0 AND verified_at IS NULL AND ended_at IS NULL AND expires_at > now THEN attempts_left * live_codes ELSE 0
     END AS share
     FROM challenges AS c
-    WHERE c.environment_id = p ->> 'environmentId' AND c.address = $2 AND expires_at > now - 86400000
+    -- The address finds the rows: a planner without statistics must not begin with anything else.
+    WHERE c.environment_id || '' = p ->> 'environmentId' AND c.address = $2 AND expires_at + 0 > now - 86400000
   ) AS shares
 $$;
 

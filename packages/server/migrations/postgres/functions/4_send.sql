@@ -16,7 +16,6 @@ DECLARE
   has_code boolean := (p ->> 'hasCode')::boolean;
   code jsonb;
   made challenges;
-  about jsonb;
 BEGIN
   PERFORM ostiary.check_clock(p);
   PERFORM ostiary.lock(ARRAY(SELECT jsonb_array_elements_text(p -> 'names')));
@@ -50,6 +49,7 @@ BEGIN
   IF has_code THEN
     v_strong := ostiary.would_expose(p, mail, (asked ->> 'max_attempts')::integer, now) OR ostiary.is_protected(p, now);
   END IF;
+  PERFORM ostiary.hold_app(asked ->> 'app_id');
   code := p -> CASE WHEN v_strong THEN 'strong' ELSE 'weak' END;
 
   INSERT INTO challenges (/*challenges*/) SELECT /*challenges*/ FROM jsonb_populate_record(NULL::challenges, asked || jsonb_build_object(
@@ -66,11 +66,13 @@ BEGIN
   IF p ->> 'linkHash' IS NOT NULL THEN
     INSERT INTO challenge_links (hash, challenge_id) VALUES (p ->> 'linkHash', made.id);
   END IF;
-  about := jsonb_build_object('app_id', made.app_id, 'challenge_id', made.id, 'user_id', made.user_id);
-  PERFORM ostiary.record(p, p -> 'eventIds' ->> 0, 'challenge.created', now,
-    about || jsonb_build_object('context', p -> 'context'),
-    jsonb_build_object('purpose', made.purpose, 'channel', made.channel, 'isStrong', v_strong, 'isDecoy', v_void));
-  PERFORM ostiary.record(p, p -> 'eventIds' ->> 1, 'message.queued', now, about,
-    jsonb_build_object('messageId', p -> 'messageId'));
-  RETURN jsonb_build_object('kind', 'created', 'challenge', to_jsonb(made));
+  INSERT INTO events (id, type, environment_id, app_id, actor_type, actor_id, user_id, challenge_id, request_id, context, data, created_at)
+  VALUES (p -> 'eventIds' ->> 0, 'challenge.created', env, made.app_id, p ->> 'actorType', p ->> 'actorId', made.user_id, made.id,
+      p ->> 'requestId', p ->> 'context',
+      jsonb_build_object('purpose', made.purpose, 'channel', made.channel, 'isStrong', v_strong, 'isDecoy', v_void)::text, now),
+    (p -> 'eventIds' ->> 1, 'message.queued', env, made.app_id, p ->> 'actorType', p ->> 'actorId', made.user_id, made.id,
+      p ->> 'requestId', 'null', jsonb_build_object('messageId', p -> 'messageId')::text, now);
+  -- The caller knows the rest: it made it.
+  RETURN jsonb_build_object('kind', 'created', 'ownerId', made.owner_id, 'userId', made.user_id, 'isVoid', v_void,
+    'isStrong', v_strong, 'codeLength', made.code_length, 'sendTo', made.send_to);
 END $$;

@@ -17,7 +17,8 @@ DECLARE
 BEGIN
   PERFORM ostiary.check_clock(p);
   -- The address of a challenge never changes, so it may be read before its lock.
-  SELECT * INTO it FROM challenges WHERE id = p ->> 'challengeId' AND environment_id = env AND purpose = p ->> 'purpose';
+  SELECT id, address INTO it.id, it.address FROM challenges
+  WHERE id = p ->> 'challengeId' AND environment_id = env AND purpose = p ->> 'purpose';
   IF FOUND THEN
     names := names || (env || ':address:' || it.address);
   END IF;
@@ -82,8 +83,9 @@ BEGIN
       OR EXISTS (SELECT FROM identifiers WHERE environment_id = env AND type = 'email' AND value = it.address) THEN
       RETURN '{"kind": "general"}';
     END IF;
-    INSERT INTO users (id, environment_id, locale, status, metadata, created_at, updated_at)
-    VALUES (p ->> 'newUserId', env, it.locale, 'active', '{}', now, now) RETURNING * INTO owner;
+    INSERT INTO users (id, environment_id, locale, status, metadata, created_at, updated_at, last_sign_in_at)
+    VALUES (p ->> 'newUserId', env, it.locale, 'active', '{}', now, now, CASE WHEN it.opens_session = 1 THEN now END)
+    RETURNING * INTO owner;
     INSERT INTO identifiers (environment_id, user_id, type, value, spelling, verified_at, is_primary, created_at)
     VALUES (env, owner.id, 'email', it.address, it.send_to, now, 1, now);
   ELSIF it.owner_id IS DISTINCT FROM owner.id OR coalesce(it.user_id, owner.id) <> owner.id OR owner.status <> 'active'
@@ -93,20 +95,24 @@ BEGIN
     RETURN '{"kind": "general"}';
   END IF;
 
-  about := about || jsonb_build_object('user_id', owner.id);
-  PERFORM ostiary.record(p, p -> 'eventIds' ->> 0, 'challenge.verified', now, about, '{"by": "code"}');
-  IF is_new THEN
-    PERFORM ostiary.record(p, p -> 'eventIds' ->> 1, 'user.created', now,
-      jsonb_build_object('user_id', owner.id, 'challenge_id', it.id));
-  END IF;
+  -- The proof, who it made, and the session that it opens. The session points at its proof.
+  INSERT INTO events (id, type, environment_id, app_id, actor_type, actor_id, user_id, challenge_id, session_id, request_id,
+    context, data, created_at)
+  SELECT p -> 'eventIds' ->> n, kind, env, CASE WHEN n = 1 THEN p ->> 'appId' ELSE it.app_id END, p ->> 'actorType',
+    p ->> 'actorId', owner.id, it.id, CASE WHEN n = 2 THEN p -> 'session' ->> 'id' END, p ->> 'requestId',
+    CASE WHEN n = 1 THEN 'null' ELSE p ->> 'context' END, CASE WHEN n = 0 THEN '{"by": "code"}' ELSE '{}' END, now
+  FROM (VALUES (0, 'challenge.verified', true), (1, 'user.created', is_new), (2, 'session.created', it.opens_session = 1))
+    AS one (n, kind, happened)
+  WHERE happened;
   IF it.opens_session = 1 THEN
+    PERFORM ostiary.hold_app(it.app_id);
     INSERT INTO sessions (/*sessions*/) SELECT /*sessions*/ FROM jsonb_populate_record(NULL::sessions, p -> 'session' || jsonb_build_object(
       'app_id', it.app_id, 'user_id', owner.id, 'auth_time', now, 'proof_event_id', p -> 'eventIds' ->> 0,
       'epoch', it.epoch, 'created_at', now, 'last_used_at', now))
     RETURNING * INTO session;
-    UPDATE users SET last_sign_in_at = now WHERE id = owner.id;
-    PERFORM ostiary.record(p, p -> 'eventIds' ->> 2, 'session.created', now,
-      about || jsonb_build_object('session_id', session.id));
+    IF NOT is_new THEN
+      UPDATE users SET last_sign_in_at = now WHERE id = owner.id;
+    END IF;
   END IF;
   UPDATE challenges SET verified_at = now, proven_by = 'code', attempts_left = attempts_left - 1, user_id = owner.id,
     proof_event_id = p -> 'eventIds' ->> 0, handover_hash = NULL,

@@ -32,12 +32,25 @@ const SILENCE_MS = 12_000
 const WAIT_MS = 1_500
 const MAX_WAITING = 500
 
-/** Settings of each connection. Behind a pooler they go with each transaction instead. */
-export const SESSION = `SET synchronous_commit = on; SET statement_timeout = ${STATEMENT_MS}; SET lock_timeout = ${LOCK_MS}; SET idle_in_transaction_session_timeout = ${SILENCE_MS}`
+/**
+ * Settings of each connection. Behind a pooler they go with each transaction instead.
+ *
+ * Each statement has an index. A plan that was made while its table was still empty reads the whole table, and would be
+ * kept until somebody analyses it: so plans that scan are not made, and the one plan of a statement serves all values.
+ */
+export const SESSION = [
+  'SET synchronous_commit = on',
+  `SET statement_timeout = ${STATEMENT_MS}`,
+  `SET lock_timeout = ${LOCK_MS}`,
+  `SET idle_in_transaction_session_timeout = ${SILENCE_MS}`,
+  'SET enable_seqscan = off',
+  'SET plan_cache_mode = force_generic_plan',
+  'SET jit = off',
+].join('; ')
 
 // bigint and numeric: instants and counts are far below 2^53.
 const NUMBERS = new Set([20, 1700])
-const types = {
+export const types = {
   getTypeParser: (oid: number, format?: 'text' | 'binary') =>
     NUMBERS.has(oid) ? Number : pg.types.getTypeParser(oid, format as 'text'),
 } as pg.CustomTypesConfig
@@ -107,6 +120,8 @@ export function openDatabase({ url, poolSize, isPooled }: PostgresAddress): Data
         client.release(isLost)
       }
     },
-    close: () => pool.end(),
+    close: async () => {
+      if (!pool.ending) await pool.end()
+    },
   }
 }

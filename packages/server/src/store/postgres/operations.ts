@@ -10,7 +10,7 @@ import type {
   Rotated,
   Rotation,
 } from '../../core/ports.ts'
-import type { Origin, User } from '../../core/rows.ts'
+import type { Challenge, Origin, User } from '../../core/rows.ts'
 import * as columns from '../sql/columns.ts'
 import { guesserName } from '../sql/exposure.ts'
 import { grainOf, limitId } from '../sql/limits.ts'
@@ -43,7 +43,9 @@ export async function send(call: Call, input: NewChallenge): Promise<Created> {
     messageId: input.messageId,
   })
   if (answer.kind !== 'created') return answer as unknown as Created
-  return { kind: 'created', challenge: columns.challenges.read(answer.challenge as Row) }
+  const { kind, ...decided } = answer
+  const challenge = { ...UNDECIDED, ...asked, attemptsLeft: asked.maxAttempts, ...decided }
+  return { kind: 'created', challenge: challenge as Challenge }
 }
 
 /** See `Store.attempt`; null where the shared statements have to do it, and nothing was written. */

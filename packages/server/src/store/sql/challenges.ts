@@ -12,6 +12,7 @@ import type {
 } from '../../core/ports.ts'
 import type { Challenge, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
+import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { isProtected, wouldExpose } from './exposure.ts'
 import { limitNames, takeLimits } from './limits.ts'
@@ -53,6 +54,7 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
     verifiedAt: null,
     endedAt: null,
   }
+  await holdApp(tx, challenge)
   // A decoy has no code that could be right, and its link is refused; all else is written as for anybody.
   const hashes = challenge.isVoid || !input.hasCode ? '' : code.hash
   const { columns: names } = columns.challenges

@@ -1,3 +1,4 @@
+import { OstiaryError } from '../../core/errors.ts'
 import type { Page, Store } from '../../core/ports.ts'
 import type { ApiKey, App, Environment, Origin, SigningKey } from '../../core/rows.ts'
 import * as columns from './columns.ts'
@@ -122,6 +123,18 @@ async function insertApp(tx: Transaction, app: App): Promise<void> {
     `INSERT INTO apps (${names.join(', ')}) VALUES ${places(1, names.length)}`,
     ...columns.apps.values(app),
   )
+}
+
+/**
+ * Until the transaction ends the app of a new row is not deleted. On SQLite a foreign key says so; on PostgreSQL it would
+ * lock the one row of the default app for everybody, which nobody can delete.
+ */
+export async function holdApp(tx: Transaction, { appId }: { appId: string }): Promise<void> {
+  if (!tx.isShared) return
+  const found = await tx.one('SELECT is_default FROM apps WHERE id = $1', appId)
+  if (found?.is_default === 1) return
+  if (!(await tx.one('SELECT 1 FROM apps WHERE id = $1 FOR KEY SHARE', appId)))
+    throw new OstiaryError('state_conflict', { reason: 'the app was deleted' })
 }
 
 export async function createApp(tx: Transaction, app: App, origin: Origin, now: number): Promise<App> {

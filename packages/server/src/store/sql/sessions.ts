@@ -2,6 +2,7 @@ import type { NewSession, OpenedLater, Page, Rotated, Rotation, Store } from '..
 import type { Challenge, Event, Origin, Session, User } from '../../core/rows.ts'
 import { lockProof } from './challenges.ts'
 import * as columns from './columns.ts'
+import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { pageOf } from './pages.ts'
 import { forUpdate, places, type Row, type Transaction } from './transaction.ts'
@@ -46,6 +47,7 @@ export async function insertSession(
     expiresAt: next.expiresAt,
     revokedAt: null,
   }
+  await holdApp(tx, session)
   const { columns: names } = columns.sessions
   await tx.run(
     `INSERT INTO sessions (refresh_hash, refresh_expires_at, repeats, ${names.join(', ')}) VALUES ${places(1, names.length + 3)}`,

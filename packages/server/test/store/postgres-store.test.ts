@@ -1,0 +1,209 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { readMigrations } from '../../src/store/migrations.ts'
+import { functionName, installFunctions } from '../../src/store/postgres/functions.ts'
+import { MIGRATIONS, migrate } from '../../src/store/postgres/migrate.ts'
+import { openPostgresStore, type PostgresOptions } from '../../src/store/postgres/store.ts'
+import { openConnection } from '../../src/store/sqlite/database.ts'
+import { migrate as migrateSqlite, MIGRATIONS as SQLITE_MIGRATIONS } from '../../src/store/sqlite/migrate.ts'
+import { handDatabaseClock } from '../setup/hand-clock.ts'
+import { type FreshDatabase, freshDatabase } from '../setup/postgres.ts'
+import { admin } from '../setup/postgres-server.ts'
+import { enter, type House, WEAK } from './contract/house.ts'
+
+/** What only a database server can do to a store, and what only many nodes need. */
+
+let database: FreshDatabase
+const houses: House[] = []
+beforeEach(async () => {
+  database = await freshDatabase()
+})
+afterEach(async () => {
+  for (const house of houses.splice(0)) await house.close()
+  await database.drop()
+})
+
+async function open(options: PostgresOptions = {}, parameters = ''): Promise<House> {
+  const store = openPostgresStore(`${database.url}${parameters}`, { clock: handDatabaseClock(), ...options })
+  const house = await enter(async () => ({ store, rows: database.rows, close: () => store.close() }))
+  houses.push(house)
+  return house
+}
+
+it('has the tables and columns of SQLite, in the same migrations', async () => {
+  const sqlite = openConnection(':memory:')
+  const applied = migrateSqlite(sqlite, readMigrations(SQLITE_MIGRATIONS))
+  expect(readMigrations(MIGRATIONS).map(({ name }) => name)).toEqual(applied)
+  const ours = sqlite.all(
+    `SELECT tables.name || '.' || columns.name AS name FROM sqlite_schema AS tables, pragma_table_info(tables.name) AS columns
+     WHERE tables.type = 'table' AND tables.name NOT LIKE 'sqlite_%' ORDER BY 1`,
+  )
+  const theirs = await database.rows(
+    `SELECT table_name || '.' || column_name AS name FROM information_schema.columns
+     WHERE table_schema = 'public' ORDER BY (table_name || '.' || column_name) COLLATE "C"`,
+  )
+  expect(theirs.map(({ name }) => name)).toEqual(ours.map(({ name }) => name))
+  sqlite.close()
+})
+
+it('keeps every text in the collation by which ids are in the order of their creation', async () => {
+  const others = await database.rows(
+    `SELECT table_name, column_name FROM information_schema.columns
+     WHERE table_schema = 'public' AND table_name <> 'migrations' AND data_type = 'text' AND collation_name IS DISTINCT FROM 'C'`,
+  )
+  expect(others).toEqual([])
+})
+
+it('is migrated by one of many at once; a newer schema and a changed migration are refused', async () => {
+  const shipped = readMigrations(MIGRATIONS)
+  const more = [...shipped, { name: '9998_more', sql: 'CREATE TABLE more (id text)', checksum: 'a' }]
+  const applied = await Promise.all(
+    Array.from({ length: 5 }, () => admin(database.url, client => migrate(client, more))),
+  )
+  expect(applied.flat()).toEqual(['9998_more'])
+  await expect(admin(database.url, client => migrate(client, shipped))).rejects.toThrow('run a newer Ostiary')
+  const changed = more.map(one => ({ ...one, checksum: 'b' }))
+  await expect(admin(database.url, client => migrate(client, changed))).rejects.toThrow('was changed after')
+})
+
+it('leaves nothing of a migration that fails', async () => {
+  const broken = [
+    ...readMigrations(MIGRATIONS),
+    { name: '9998_half', sql: 'CREATE TABLE half (id text); SELECT 1 / 0', checksum: 'a' },
+  ]
+  await expect(admin(database.url, client => migrate(client, broken))).rejects.toThrow('division by zero')
+  expect(await database.rows("SELECT to_regclass('half') AS half")).toEqual([{ half: null }])
+})
+
+it('serves while a column is added by a later version, whose functions stand beside ours', async () => {
+  const house = await open()
+  const before = await house.created('ada@x.test')
+  await database.rows('ALTER TABLE challenges ADD COLUMN later integer NOT NULL DEFAULT 7')
+  await database.rows('ALTER TABLE sessions ADD COLUMN later integer NOT NULL DEFAULT 7')
+  await admin(database.url, client => installFunctions(client))
+  expect((await house.verify(before, WEAK)).kind).toBe('verified')
+  await house.signIn('eve@x.test')
+  const [found] = await database.rows(
+    `SELECT count(*) AS n FROM pg_proc WHERE proname = '${functionName('send')}'`,
+  )
+  expect(found).toEqual({ n: 1 })
+})
+
+it('refuses a caller whose clock is off in either direction, and nothing is spent', async () => {
+  const house = await open({ clock: () => START_OF_DATABASE })
+  const challenge = await house.created('ada@x.test', { more: { now: START_OF_DATABASE } })
+  for (const off of [-2001, 2001])
+    await expect(house.verify(challenge, WEAK, { now: START_OF_DATABASE + off })).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+  expect((await house.verify(challenge, WEAK, { now: START_OF_DATABASE + 1999 })).kind).toBe('verified')
+})
+const START_OF_DATABASE = Date.UTC(2026, 10, 21, 12, 0, 0)
+
+it('judges by the clock of the database itself where nothing stands in for it', async () => {
+  const store = openPostgresStore(database.url)
+  await expect(store.judgeAt(Date.now() - 3000)).rejects.toMatchObject({ code: 'unavailable' })
+  const now = Date.now()
+  expect(await store.judgeAt(now - 1000)).toBeGreaterThanOrEqual(now - 50)
+  await store.close()
+})
+
+it('goes on after every connection was ended, and tells those under way that it does not know', async () => {
+  const house = await open()
+  const challenge = await house.created('ada@x.test')
+  // Another holds the address, so that the answer waits in the middle of its call.
+  await admin(database.url, async client => {
+    await client.query('BEGIN')
+    await client.query(`SELECT ${functionName('lock')}($1)`, [[`${house.environment.id}:address:ada@x.test`]])
+    const waiting = house.verify(challenge, WEAK).catch(error => error)
+    await pause(200)
+    await database.rows(
+      "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ostiary' AND datname = current_database()",
+    )
+    expect(await waiting).toMatchObject({ code: 'outcome_unknown', status: 503 })
+  })
+  expect((await house.verify(challenge, WEAK)).kind).toBe('verified')
+})
+
+it('answers unavailable while the database is gone, at once when many wait', async () => {
+  const store = openPostgresStore('postgres://nobody:nothing@127.0.0.1:1/none')
+  await expect(store.ping(Date.now())).rejects.toMatchObject({ code: 'unavailable', status: 503 })
+  await store.close()
+  const house = await open({}, '?pool=1')
+  await admin(database.url, async client => {
+    await client.query('BEGIN; LOCK TABLE instance IN ACCESS EXCLUSIVE MODE')
+    const now = house.now()
+    const answers = await Promise.allSettled(
+      Array.from({ length: 600 }, async () => {
+        const begunAt = performance.now()
+        await house.store.ping(now).catch(error => {
+          throw Object.assign(error, { after: performance.now() - begunAt })
+        })
+      }),
+    )
+    const refused = answers.flatMap(answer => (answer.status === 'rejected' ? [answer.reason] : []))
+    expect(refused.length).toBeGreaterThan(500)
+    expect(refused.every(({ code }) => code === 'unavailable')).toBe(true)
+    // Past what the queue holds nobody waits.
+    expect(refused.filter(({ after }) => after < 500).length).toBeGreaterThanOrEqual(90)
+  })
+}, 30_000)
+
+it('tells a call that its Idempotency-Key is still at work after five seconds', async () => {
+  const house = await open()
+  await admin(database.url, async client => {
+    await client.query('BEGIN')
+    await client.query(`SELECT ${functionName('lock')}($1)`, [['idempotency:a key']])
+    const once = { id: 'a key', environmentId: house.environment.id, bodyHash: 'b', answer: async () => null }
+    const begunAt = performance.now()
+    await expect(house.store.createChallenge(house.newChallenge('ada@x.test'), once)).rejects.toMatchObject({
+      code: 'idempotency_in_progress',
+      status: 409,
+    })
+    expect(performance.now() - begunAt).toBeGreaterThan(4_500)
+  })
+})
+
+it('rings for the workers of other nodes, also after the line was cut', async () => {
+  const sender = await open()
+  const other = openPostgresStore(database.url, { clock: handDatabaseClock() })
+  const heard: string[] = []
+  other.onQueued(environmentId => heard.push(environmentId))
+  const hears = async () => {
+    heard.length = 0
+    for (let tries = 0; tries < 40 && heard.length === 0; tries++) {
+      await sender.created(`a${tries}@x.test`)
+      await pause(100)
+    }
+    return heard
+  }
+  expect(await hears()).toContain(sender.environment.id)
+  await database.rows(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'ostiary listen' AND datname = current_database()",
+  )
+  await pause(300)
+  expect(await hears()).toContain(sender.environment.id)
+  await other.close()
+})
+
+it('refuses a server that does not write through', async () => {
+  const house = await open()
+  const begin = () => house.store.begin({ now: house.now(), epoch: 1, keyIds: ['keyid-01'] })
+  await begin()
+  // What the settings say is all that can be asked; a view of that name before the real one says otherwise.
+  await database.rows(
+    `CREATE SCHEMA lies; CREATE VIEW lies.pg_settings AS SELECT 'fsync' AS name, 'off' AS setting`,
+  )
+  await database.rows(`ALTER DATABASE ${database.name} SET search_path = lies, pg_catalog, public`)
+  const store = openPostgresStore(database.url, { clock: handDatabaseClock() })
+  await expect(store.begin({ now: house.now(), epoch: 1, keyIds: ['keyid-01'] })).rejects.toThrow(
+    'fsync = off',
+  )
+  await store.close()
+})
+
+it('refuses what is no address of a PostgreSQL, in words', () => {
+  expect(() => openPostgresStore('postgres://h/d?pool=0')).toThrow('pool')
+  expect(() => openPostgresStore('postgres://h/d?pgbouncer=yes')).toThrow('pgbouncer')
+})
+
