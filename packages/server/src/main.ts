@@ -9,16 +9,20 @@ import type { Clock, Random, Store, Transport } from './core/ports.ts'
 import { systemClock, systemRandom } from './core/system.ts'
 import { createMessageReader } from './delivery/message-reader.ts'
 import { createOutbox } from './delivery/outbox.ts'
+import { type Capacity, createAdmission, DEFAULT_CAPACITY } from './http/admission.ts'
 import { type AppVariables, createApp, type HttpDeps, type Log } from './http/app.ts'
 import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
 import type { MailEvents } from './http/hooks/hooks.ts'
-import { createMetricsPage, serveMetricsOnly } from './http/metrics-page.ts'
+import { createMetricsPage, serveAside } from './http/metrics-page.ts'
 import { watchLog } from './observability/watch-log.ts'
 import { watchStore } from './observability/watch-store.ts'
 import { watchTransport } from './observability/watch-transport.ts'
 import { openStore } from './store/open.ts'
 import type { DatabaseClock } from './store/postgres/transactions.ts'
 import { createUpkeep } from './upkeep.ts'
+
+/** What a process does: answer, deliver and keep the house, or both. */
+export type Role = 'all' | 'api' | 'worker'
 
 /** What a server is built from; `ostiary start`, `ostiary dev`, the library and the tests differ only in this. */
 export interface OstiaryOptions {
@@ -32,6 +36,11 @@ export interface OstiaryOptions {
   /** Stands in for the clock of PostgreSQL, where `clock` is moved by hand. */
   databaseClock?: DatabaseClock
   epoch?: number
+  /**
+   * What `start` begins: `api` leaves delivery and upkeep to processes that are `worker` or `all`. A `worker` is not
+   * meant to be asked, and tells of its health by `fetchMetrics`.
+   */
+  role?: Role
   mailFrom?: { name: string | null; address: string }
   /** Carries mail out of the house; without one, messages stay in the inbox of their test environment. */
   transport?: Transport
@@ -49,6 +58,8 @@ export interface OstiaryOptions {
   /** How many times the default limits of test environments are; 10 under `ostiary dev`. */
   testLimitsFactor?: number
   acceptsDevelopmentKeys?: boolean
+  /** How many calls of `/v1` are worked on at once; others get 503 at once. */
+  capacity?: Capacity
   clock?: Clock
   random?: Random
   /** Routes mounted after Ostiary's own, made when all else is there. */
@@ -59,12 +70,12 @@ export interface OstiaryOptions {
 /** A server with its worker, ready to be served by anything that speaks Request and Response. */
 export interface Ostiary {
   fetch(request: Request, env?: unknown): Response | Promise<Response>
-  /** `GET /metrics` and nothing else, for a listener of its own; 404 where no metrics are kept. */
+  /** For a listener of its own: `GET /metrics` where metrics are kept, health where the role is `worker`, nothing else. */
   fetchMetrics(request: Request): Promise<Response>
   app: Hono<AppVariables>
   deps: Deps
   store: Store
-  /** Begins to deliver messages and to keep the house. */
+  /** Begins to deliver messages and to keep the house, unless the role is `api`. */
   start(): void
   /** Stops the worker, waits for what is under way, closes the store. */
   stop(): Promise<void>
@@ -132,8 +143,13 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
     const upkeep = createUpkeep({ ...deps, log })
     await upkeep.prepare(options.developmentKey)
     const token = typeof options.metricsAccess === 'object' ? options.metricsAccess.token : null
-    const metricsPage = options.metrics
-      ? createMetricsPage({ metrics: options.metrics, store, clock, token })
+    const { metrics: book, role = 'all' } = options
+    const metricsPage = book
+      ? createMetricsPage({
+          // A store in trouble is when the rest of the page is needed most.
+          page: async () => await book.page(await store.vitals().catch(() => null), clock.now()),
+          token,
+        })
       : null
     const httpDeps: HttpDeps = {
       ...deps,
@@ -141,6 +157,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       metrics,
       ...(metricsPage && options.metricsAccess && { metricsPage }),
       acceptsDevelopmentKeys: options.acceptsDevelopmentKeys ?? false,
+      admit: createAdmission(options.capacity ?? DEFAULT_CAPACITY),
       trustedProxies: options.trustedProxies ?? parseTrustedProxies(''),
       ...(options.mailEvents && { mailEvents: options.mailEvents }),
       ...(options.development && { development: options.development(deps, options.developmentKey ?? '') }),
@@ -148,11 +165,16 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
     const app = createApp(httpDeps)
     return {
       fetch: app.fetch,
-      fetchMetrics: serveMetricsOnly(metricsPage, publicUrl, clock),
+      fetchMetrics: serveAside(
+        { metricsPage, ...(role === 'worker' && { ready: () => store.ping(clock.now()) }) },
+        publicUrl,
+        clock,
+      ),
       app,
       deps,
       store,
       start() {
+        if (role === 'api') return
         outbox.start()
         upkeep.start()
       },

@@ -136,7 +136,9 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
     metrics.requestRefused(refusal.code)
     const { reason, cause } = refusal.refusal
     const fields = { requestId: c.get('requestId'), code: refusal.code, reason, err: cause }
-    if (refusal.status >= 500) log.error(fields, 'request failed')
+    // In a surge there are thousands of these, and the line of the request tells of each.
+    const isFull = refusal.refusal.limit === 'capacity'
+    if (refusal.status >= 500 && !isFull) log.error(fields, 'request failed')
     else if (reason !== undefined) log.warn(fields, 'request refused')
     return problemResponse(refusal, publicUrl, c.get('requestId'))
   })

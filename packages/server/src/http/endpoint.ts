@@ -31,6 +31,8 @@ export interface Endpoint<Body = unknown, Query = unknown, Result = unknown> {
   /** Exists in `test` environments only. */
   isTestOnly?: boolean
   body?: z.ZodType<Body>
+  /** How it counts against the capacity of the process: a `send` has a part of it; what only `waits` does not count. */
+  load?: 'send' | 'wait'
   /** How many bytes the body can have; 64 KB where it is not said. */
   maxBodyBytes?: number
   query?: z.ZodType<Query>

@@ -97,6 +97,8 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       host: ip?.host ?? null,
       site: ip?.site ?? null,
     }
+    // Before it is recorded: a store that cannot judge refuses, and a refusal leaves nothing behind.
+    const ended = await over(c, found)
     await store
       .recordLinkOpened({
         challenge,
@@ -109,7 +111,6 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       .catch(error =>
         deps.log.warn({ requestId: c.get('requestId'), err: error }, 'a link opening was not recorded'),
       )
-    const ended = await over(c, found)
     if (ended) return ended
 
     const pressToken = getCookie(c, COOKIE) ?? random.bytes(32).toString('base64url')

@@ -2,13 +2,11 @@ import { createHash, timingSafeEqual } from 'node:crypto'
 import { OstiaryError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { MetricsBook } from '../core/metrics.ts'
-import type { Clock, Store } from '../core/ports.ts'
+import type { Clock } from '../core/ports.ts'
 import { asRefusal, problemResponse } from './problem.ts'
 
 export interface MetricsPageDeps {
-  metrics: MetricsBook
-  store: Store
-  clock: Clock
+  page: () => ReturnType<MetricsBook['page']>
   /** What a scraper sends as `Authorization: Bearer`; null: whoever reaches the page may read it. */
   token: string | null
 }
@@ -16,26 +14,45 @@ export interface MetricsPageDeps {
 /** `GET /metrics` for this `Authorization` header. Refusal: `unauthorized`. */
 export type MetricsPage = (authorization: string | undefined) => Promise<Response>
 
-export function createMetricsPage({ metrics, store, clock, token }: MetricsPageDeps): MetricsPage {
+export function createMetricsPage({ page, token }: MetricsPageDeps): MetricsPage {
   return async authorization => {
     if (token !== null && !isBearer(authorization, token))
       throw new OstiaryError('unauthorized', {
         detail: 'Send METRICS_TOKEN as "Authorization: Bearer …".',
       })
-    // A store in trouble is when the rest of the page is needed most.
-    const vitals = await store.vitals().catch(() => null)
-    const { contentType, text } = await metrics.page(vitals, clock.now())
+    const { contentType, text } = await page()
     return new Response(text, { headers: { 'Content-Type': contentType, 'Cache-Control': 'no-store' } })
   }
 }
 
-/** A listener of its own, which has this page and nothing else. */
-export function serveMetricsOnly(page: MetricsPage | null, publicUrl: string, clock: Clock) {
+/** What a listener of its own serves, beside the public one or instead of it. */
+export interface SideListener {
+  metricsPage: MetricsPage | null
+  /** Of a process without a public listener: whether it is ready. Then `/healthz` and `/readyz` are here, for all. */
+  ready?: () => Promise<void>
+}
+
+/** A listener of its own: these pages and nothing else. */
+export function serveAside({ metricsPage, ready }: SideListener, publicUrl: string, clock: Clock) {
+  const pages: Record<string, (request: Request) => Promise<Response>> = {
+    ...(metricsPage && {
+      '/metrics': request => metricsPage(request.headers.get('authorization') ?? undefined),
+    }),
+    ...(ready && {
+      '/healthz': async () => Response.json({ status: 'ok' }),
+      '/readyz': async () => {
+        await ready()
+        return Response.json({ status: 'ready' })
+      },
+    }),
+  }
   return async (request: Request): Promise<Response> => {
     try {
-      if (!page || new URL(request.url).pathname !== '/metrics') throw new OstiaryError('not_found')
+      const { pathname } = new URL(request.url)
+      const page = Object.hasOwn(pages, pathname) ? pages[pathname] : undefined
+      if (!page) throw new OstiaryError('not_found')
       if (request.method !== 'GET' && request.method !== 'HEAD') throw new OstiaryError('method_not_allowed')
-      return await page(request.headers.get('authorization') ?? undefined)
+      return await page(request)
     } catch (error) {
       const refusal = asRefusal(error)
       const headers = refusal.code === 'method_not_allowed' ? { Allow: 'GET, HEAD' } : {}

@@ -8,6 +8,7 @@ import type { Keep } from '../core/idempotency.ts'
 import { Replayed } from '../core/ports.ts'
 import type { ApiKey } from '../core/rows.ts'
 import { apiKeyHash, apiKeyMode } from '../core/tokens.ts'
+import type { Admit } from './admission.ts'
 import { parseJson, readBytes, validate } from './body.ts'
 import type { ApiCall, Endpoint } from './endpoint.ts'
 
@@ -17,11 +18,12 @@ const KEPT_WITH_TOKENS_MS = 10 * 60_000
 export interface ApiDeps extends Deps {
   /** Keys that `ostiary dev` derives from its secret file work there and nowhere else. */
   acceptsDevelopmentKeys: boolean
+  admit: Admit
 }
 
 /** The handler of an endpoint: let in, translate in, call, translate out. */
 export function serveEndpoint(deps: ApiDeps, endpoint: Endpoint) {
-  return async (c: Context<{ Variables: { requestId: string } }>): Promise<Response> => {
+  const serve = async (c: Context<{ Variables: { requestId: string } }>): Promise<Response> => {
     const { key, view } = await letIn(deps, endpoint, c.req.header('authorization'))
     guardAccept(c.req.header('accept'))
     if (/%00/.test(c.req.url))
@@ -70,6 +72,8 @@ export function serveEndpoint(deps: ApiDeps, endpoint: Endpoint) {
       return answer(endpoint, kept, { 'Idempotency-Replayed': 'true' })
     }
   }
+  if (endpoint.load === 'wait') return serve
+  return (c: Parameters<typeof serve>[0]) => deps.admit(endpoint.load === 'send', () => serve(c))
 }
 
 /**

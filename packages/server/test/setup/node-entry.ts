@@ -15,6 +15,7 @@ const ostiary = await createOstiary({
   database,
   clock: { now: () => instant },
   databaseClock: handDatabaseClock(),
+  capacity: { calls: 10_000, sends: 10_000 },
 })
 ostiary.start()
 const server = createAdaptorServer({ fetch: ostiary.fetch })

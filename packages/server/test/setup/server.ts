@@ -150,6 +150,8 @@ async function open(
   const ostiary = await createOstiary({
     publicUrl: PUBLIC_URL,
     secrets: [SECRET],
+    // Crowds of tests are meant to get in.
+    capacity: { calls: 10_000, sends: 10_000 },
     ...place.options,
     ...options,
     clock,

@@ -34,6 +34,7 @@ export const CreateChallengeBody = z
 export const createChallengeEndpoint = endpoint({
   method: 'POST',
   path: '/v1/challenges',
+  load: 'send',
   summary: 'Send a code or link to an address',
   scopes: ['auth'],
   body: CreateChallengeBody,

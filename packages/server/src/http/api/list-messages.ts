@@ -13,6 +13,7 @@ import * as fields from './fields.ts'
 export const listMessagesEndpoint = endpoint({
   method: 'GET',
   path: '/v1/messages',
+  load: 'wait',
   summary: 'Read sent messages with their codes and links (test only)',
   scopes: ['auth', 'read'],
   isTestOnly: true,

@@ -7,6 +7,7 @@ import * as fields from './fields.ts'
 export const resendChallengeEndpoint = endpoint({
   method: 'POST',
   path: '/v1/challenges/{id}/resend',
+  load: 'send',
   summary: 'Send the message of a challenge again',
   scopes: ['auth'],
   body: fields.noBody,
