@@ -10,10 +10,10 @@ export interface Child {
   stop(): Promise<void>
 }
 
-/** Starts a file of this folder as a process of its own. Its standard output goes to our standard error. */
-export function startChild(file: string, flags: string[] = []): Child {
+/** Starts a file of this folder as a process of its own. What it prints goes to this descriptor: else to our standard error. */
+export function startChild(file: string, flags: string[] = [], output = 2): Child {
   const path = fileURLToPath(new URL(file, import.meta.url))
-  const child = fork(path, { execArgv: flags, stdio: ['ignore', 2, 2, 'ipc'] })
+  const child = fork(path, { execArgv: flags, stdio: ['ignore', output, 2, 'ipc'] })
   const gone = once(child, 'exit')
   const ask = <Answer>(question: string, input: unknown = null) =>
     new Promise<Answer>((resolve, reject) => {

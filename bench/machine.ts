@@ -10,13 +10,15 @@ export interface Machine {
   system: string
   node: string
   sqlite: string
+  postgres: string
+  betterAuth: string
   /** One-row transactions in WAL with `synchronous = FULL`, one after the other: what an fsync costs here. */
   singleCommitsPerSecond: number
   /** Load average of the last minute before the run: other work on the machine makes the figures noisy. */
   loadBefore: number
 }
 
-export function describeMachine(folder: string): Machine {
+export function describeMachine(folder: string, versions: Pick<Machine, 'postgres' | 'betterAuth'>): Machine {
   return {
     cpu: cpus()[0]?.model.trim() ?? 'unknown',
     cores: availableParallelism(),
@@ -24,6 +26,7 @@ export function describeMachine(folder: string): Machine {
     system: type(),
     node: process.versions.node,
     sqlite: process.versions.sqlite ?? 'unknown',
+    ...versions,
     singleCommitsPerSecond: Math.round(measureCommits(join(folder, 'commits.db'))),
     loadBefore: loadavg()[0] ?? 0,
   }

@@ -1,47 +1,38 @@
 import { parseArgs } from 'node:util'
 
-/** What one run measures, and how it tells of it. */
-export interface Options {
-  /** Length of a measured round, for each contender. */
-  seconds: number
-  rounds: number
-  /** Sign-ins under way at once. */
-  concurrency: number
-  json: boolean
-  /** Folder for CPU profiles of the contenders, or null. */
-  profile: string | null
+/** A number is a whole one from 1 on, false is a switch, null a text that may be left out. */
+type Defaults = Record<string, number | false | null>
+
+export type Options<D extends Defaults> = {
+  [Name in keyof D]: D[Name] extends number ? number : D[Name] extends false ? boolean : string | null
 }
 
-const USAGE = `npm run bench -- [--seconds 2] [--rounds 10] [--concurrency 32] [--json] [--profile FOLDER]`
-
-/** Reads the command line; ends the process with the usage when it does not fit. */
-export function readOptions(args: string[]): Options {
+/** Reads the command line of a script of this package; ends the process with its usage when it does not fit. */
+export function readOptions<D extends Defaults>(script: string, args: string[], defaults: D): Options<D> {
+  const names = Object.keys(defaults)
   try {
-    const { values } = parseArgs({
-      args,
-      options: {
-        seconds: { type: 'string', default: '2' },
-        rounds: { type: 'string', default: '10' },
-        concurrency: { type: 'string', default: '32' },
-        json: { type: 'boolean', default: false },
-        profile: { type: 'string' },
-      },
-    })
-    return {
-      seconds: positive('seconds', values.seconds),
-      rounds: positive('rounds', values.rounds),
-      concurrency: positive('concurrency', values.concurrency),
-      json: values.json,
-      profile: values.profile ?? null,
-    }
+    const options = names.map(name => [
+      name,
+      { type: defaults[name] === false ? 'boolean' : 'string' } as const,
+    ])
+    const parsed = parseArgs({ args, options: Object.fromEntries(options) })
+    const values = parsed.values as Record<string, string | boolean | undefined>
+    return Object.fromEntries(
+      names.map(name => [name, readValue(name, values[name], defaults[name] ?? null)]),
+    ) as Options<D>
   } catch (error) {
-    console.error(`${(error as Error).message}\n${USAGE}`)
+    const usage = names.map(name => `[--${name}${wordOf(defaults[name] ?? null)}]`).join(' ')
+    console.error(`${(error as Error).message}\nnpm run ${script} -- ${usage}`)
     process.exit(2)
   }
 }
 
-function positive(name: string, text: string): number {
-  const value = Number(text)
+function readValue(name: string, given: string | boolean | undefined, otherwise: number | false | null) {
+  if (given === undefined || typeof otherwise !== 'number') return given ?? otherwise
+  const value = Number(given)
   if (!Number.isInteger(value) || value < 1) throw new Error(`--${name} is not a whole number from 1 on`)
   return value
 }
+
+const wordOf = (value: number | false | null) =>
+  value === false ? '' : value === null ? ' TEXT' : ` ${value}`

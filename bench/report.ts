@@ -1,38 +1,68 @@
 import type { Machine } from './machine.ts'
 import { type Measure, medianOf, type Round, ratioOf } from './rounds.ts'
 import type { StartUp } from './start-up.ts'
+import { formatted, markdownTable } from './table.ts'
 
 /** Everything that one run found out; what `--json` prints. */
 export interface Report {
   machine: Machine
   load: { seconds: number; rounds: number; concurrency: number }
-  startUp: StartUp
-  contenders: { name: string; median: Round; rounds: Round[] }[]
-  /** Sign-ins per second of Ostiary, over those of each other contender. */
-  ratios: Record<string, number>
+  startUp: StartUp | null
+  contenders: Result[]
+  ratios: Ratio[]
+  /** Who could not take part, and why. */
+  leftOut: string[]
 }
 
-export function reportOf(
-  facts: Pick<Report, 'machine' | 'load' | 'startUp'>,
-  results: ReadonlyMap<string, Round[]>,
-): Report {
-  const [[, ours] = ['', []], ...others] = results
-  return {
-    ...facts,
-    contenders: [...results].map(([name, rounds]) => ({ name, median: medianOf(rounds), rounds })),
-    ratios: Object.fromEntries(others.map(([name, rounds]) => [name, ratioOf(ours, rounds)])),
-  }
+export interface Result {
+  name: string
+  median: Round
+  /** Round trips to PostgreSQL for one sign-in, its outbox included; null on SQLite, which has none. */
+  tripsPerSignIn: number | null
+  rounds: Round[]
+}
+
+/** Sign-ins per second of one over those of another. */
+export interface Ratio {
+  ours: string
+  theirs: string
+  ratio: number
+  aim: number
+}
+
+// DESIGN section 8.
+const AIMS: [ours: string, theirs: string, aim: number][] = [
+  ['Ostiary, SQLite', 'floor, SQLite', 0.6],
+  ['Ostiary, PostgreSQL', 'floor, PostgreSQL', 0.6],
+  ['Ostiary, PostgreSQL', 'Better Auth, PostgreSQL', 8],
+  ['Ostiary, SQLite', 'Better Auth, PostgreSQL', 8],
+  ['Ostiary, SQLite', 'Ostiary, PostgreSQL', 1],
+]
+
+/** The ratios between those who took part. */
+export function ratiosOf(results: readonly Pick<Result, 'name' | 'rounds'>[]): Ratio[] {
+  const roundsOf = (name: string) => results.find(result => result.name === name)?.rounds
+  return AIMS.flatMap(([ours, theirs, aim]) => {
+    const [a, b] = [roundsOf(ours), roundsOf(theirs)]
+    return a && b ? [{ ours, theirs, ratio: ratioOf(a, b), aim }] : []
+  })
+}
+
+export function resultOf(name: string, rounds: Round[], tripsPerSignIn: number | null): Result {
+  return { name, median: medianOf(rounds), tripsPerSignIn, rounds }
 }
 
 const LINES: [label: string, measure: Measure, digits: number][] = [
   ['sign-ins per second', 'signInsPerSecond', 0],
-  ['send p50, ms', 'sendP50', 1],
-  ['send p99, ms', 'sendP99', 1],
-  ['verify p50, ms', 'verifyP50', 1],
-  ['verify p99, ms', 'verifyP99', 1],
+  ['refreshes per second', 'refreshesPerSecond', 0],
+  ['session checks per second', 'checksPerSecond', 0],
+  ['request p50, ms', 'p50', 1],
+  ['request p99, ms', 'p99', 1],
   ['CPU, share of one core', 'cpuShare', 2],
-  ['CPU per sign-in, ms', 'cpuMsPerSignIn', 3],
+  ['CPU of the database', 'databaseCpuShare', 2],
+  ['CPU of both per sign-in, ms', 'cpuMsPerSignIn', 3],
   ['RSS under load, MB', 'rssMb', 0],
+  ['WAL per sign-in, KB', 'walKbPerSignIn', 1],
   ['commits per second', 'commitsPerSecond', 0],
   ['operations per commit', 'operationsPerCommit', 1],
   ['mail waiting at the end', 'mailWaiting', 0],
@@ -40,37 +70,37 @@ const LINES: [label: string, measure: Measure, digits: number][] = [
 ]
 
 /** The report as Markdown, which reads as a table in a terminal too. */
-export function printReport({ machine, load, startUp, contenders, ratios }: Report): string {
+export function printReport({ machine, load, startUp, contenders, ratios, leftOut }: Report): string {
   const table = markdownTable([
     ['', ...contenders.map(({ name }) => name)],
     ...LINES.map(([label, measure, digits]) => [
       label,
       ...contenders.map(({ median }) => formatted(median[measure], digits)),
     ]),
+    [
+      'round trips per sign-in',
+      ...contenders.map(({ tripsPerSignIn }) => formatted(tripsPerSignIn ?? Number.NaN, 1)),
+    ],
   ])
-  const ratioLines = Object.entries(ratios).map(
-    ([name, ratio]) => `Ostiary does ${Math.round(ratio * 100)} % of the sign-ins of "${name}".`,
-  )
-  const { cpu, cores, memoryGb, system, node, sqlite, singleCommitsPerSecond, loadBefore } = machine
+  const { cpu, cores, memoryGb, system, node, sqlite, postgres, betterAuth } = machine
   return [
     table,
     '',
-    ...ratioLines,
+    ...ratios.map(
+      ({ ours, theirs, ratio, aim }) =>
+        `"${ours}" does ${ratio.toFixed(2)} times the sign-ins of "${theirs}"; the aim is ${aim}.`,
+    ),
+    ...leftOut,
     '',
-    `ostiary dev answers ${seconds(startUp.firstStartMs)} after its first start and ${seconds(startUp.laterStartMs)} after later ones; idle RSS ${Math.round(startUp.idleRssMb)} MB.`,
-    `Medians of ${load.rounds} interleaved rounds of ${load.seconds} s, ${load.concurrency} sign-ins at once.`,
-    `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}, SQLite ${sqlite}; ${formatted(singleCommitsPerSecond, 0)} single commits/s; load before the run ${loadBefore.toFixed(1)}.`,
+    ...(startUp
+      ? [
+          `ostiary dev answers ${seconds(startUp.firstStartMs)} after its first start and ${seconds(startUp.laterStartMs)} after later ones; idle RSS ${Math.round(startUp.idleRssMb)} MB.`,
+        ]
+      : []),
+    'A refresh of Better Auth is a look at the session that writes its new end; a check is one that does not.',
+    `Medians of ${load.rounds} interleaved rounds of ${load.seconds} s, ${load.concurrency} at once.`,
+    `${cpu}, ${cores} cores, ${memoryGb} GB, ${system}, Node ${node}, SQLite ${sqlite}, PostgreSQL ${postgres}, Better Auth ${betterAuth}; ${formatted(machine.singleCommitsPerSecond, 0)} single commits/s; load before the run ${machine.loadBefore.toFixed(1)}.`,
   ].join('\n')
 }
 
-function markdownTable([head = [], ...rows]: string[][]): string {
-  const widths = head.map((_, column) => Math.max(...[head, ...rows].map(row => row[column]?.length ?? 0), 4))
-  const line = (cells: string[]) =>
-    `| ${cells.map((cell, column) => (column === 0 ? cell.padEnd(widths[0] ?? 0) : cell.padStart(widths[column] ?? 0))).join(' | ')} |`
-  const rule = widths.map((width, column) => (column === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`))
-  return [line(head), line(rule), ...rows.map(line)].join('\n')
-}
-
-const formatted = (value: number, digits: number) =>
-  value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits })
 const seconds = (ms: number) => `${(ms / 1000).toFixed(2)} s`

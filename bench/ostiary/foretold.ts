@@ -1,5 +1,5 @@
-import type { Random } from '../packages/server/src/core/ports.ts'
-import { systemRandom } from '../packages/server/src/core/system.ts'
+import type { Random } from '../../packages/server/src/core/ports.ts'
+import { systemRandom } from '../../packages/server/src/core/system.ts'
 
 /**
  * Draws as the machine's generator does, at the same cost, but picks numbers that can be foretold: so the load

@@ -1,5 +1,5 @@
-import { type IdPrefix, newId } from '../packages/server/src/core/ids.ts'
-import type { Step, Tape, Value } from './tape.ts'
+import { type IdPrefix, newId } from '../../packages/server/src/core/ids.ts'
+import type { Tape, Value } from './tape.ts'
 
 /** Who plays each role of the tape in one performance: ids, address and domain, by the number of the role. */
 export type Cast = string[]
@@ -22,6 +22,7 @@ export function createRoles({ address, at }: Pick<Tape, 'address' | 'at'>) {
     [domain, DOMAIN],
   ])
   const pattern = new RegExp(`${escaped(address)}|${escaped(domain)}|${NAMES.source}`, 'g')
+  const patternOfJson = new RegExp(`${pattern.source}|\\b\\d{13}\\b`, 'g')
 
   function roleOf(name: string): number {
     const role = roles.get(name) ?? roles.size
@@ -29,12 +30,15 @@ export function createRoles({ address, at }: Pick<Tape, 'address' | 'at'>) {
     return role
   }
 
+  /** Of text that is JSON, instants are told anew too. */
   function fillText(text: string): Fill<string> {
-    const parts: (string | number)[] = []
+    const parts: (string | number | { later: number })[] = []
     let end = 0
-    for (const match of text.matchAll(pattern)) {
+    for (const match of text.matchAll(/^[{[]/.test(text) ? patternOfJson : pattern)) {
+      const later = Number(match[0]) - at
+      if (Math.abs(later) > MONTHS) continue
       if (match.index > end) parts.push(text.slice(end, match.index))
-      parts.push(roleOf(match[0]))
+      parts.push(Number.isNaN(later) ? roleOf(match[0]) : { later })
       end = match.index + match[0].length
     }
     if (end < text.length) parts.push(text.slice(end))
@@ -42,15 +46,20 @@ export function createRoles({ address, at }: Pick<Tape, 'address' | 'at'>) {
     if (parts.length === 0) return () => ''
     if (parts.length === 1 && typeof first === 'number') return cast => cast[first] ?? ''
     if (parts.length === 1) return () => text
-    return cast => {
+    return (cast, now) => {
       let filled = ''
-      for (const part of parts) filled += typeof part === 'number' ? cast[part] : part
+      for (const part of parts)
+        filled += typeof part === 'number' ? cast[part] : typeof part === 'string' ? part : now + part.later
       return filled
     }
   }
 
   function fillValue(value: Value): Fill {
     if (typeof value === 'string') return fillText(value)
+    if (Array.isArray(value)) {
+      const fills = value.map(fillValue)
+      return (cast, now) => fills.map(fill => fill(cast, now))
+    }
     if (typeof value !== 'number' || Math.abs(value - at) > MONTHS) return () => value
     const later = value - at
     return (_, now) => now + later
@@ -60,6 +69,8 @@ export function createRoles({ address, at }: Pick<Tape, 'address' | 'at'>) {
     fillText,
     fillValue,
     roleOf,
+    /** The role whose name this is; null for anything else. */
+    known: (value: unknown): number | null => (typeof value === 'string' ? (roles.get(value) ?? null) : null),
     /** Runs `read`; who gives new names to the roles that it met for the first time. */
     namesOf<T>(read: () => T): { result: T; giveNames(cast: Cast, now: number): void } {
       const known = roles.size
@@ -78,8 +89,5 @@ export function createRoles({ address, at }: Pick<Tape, 'address' | 'at'>) {
 }
 
 export type Roles = ReturnType<typeof createRoles>
-
-/** Whether a step only reads. */
-export const isRead = ({ sql }: Step) => sql.startsWith('SELECT')
 
 const escaped = (text: string) => text.replaceAll('.', '\\.')

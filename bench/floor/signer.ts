@@ -1,5 +1,5 @@
 import { decodeJwt, decodeProtectedHeader, generateKeyPair, type JWTHeaderParameters, SignJWT } from 'jose'
-import { newId } from '../packages/server/src/core/ids.ts'
+import { newId } from '../../packages/server/src/core/ids.ts'
 import type { Cast, Fill } from './roles.ts'
 
 /** Signs access tokens like the recorded one, with the library of the server and at its cost. */

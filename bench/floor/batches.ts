@@ -1,12 +1,16 @@
-import type { Replay } from './replay.ts'
-
 const MAX_BATCH = 256
 
 /**
  * Group commit, as lean as it gets: what arrives in one turn of the event loop runs as savepoints of one transaction and
  * is answered after its COMMIT.
  */
-export function createBatches(replay: Replay): { write<T>(operation: (now: number) => T): Promise<T> } {
+export function createBatches(replay: {
+  exec(sql: string): void
+  /** What the server writes before each COMMIT. */
+  stampInstant(now: number): void
+}): {
+  write<T>(operation: (now: number) => T): Promise<T>
+} {
   let queue: { operation: (now: number) => unknown; resolve: (result: never) => void }[] = []
 
   function flush() {
