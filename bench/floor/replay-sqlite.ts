@@ -99,8 +99,8 @@ export function openSqliteReplay(file: string, tape: Tape, hasReads: boolean): R
       cast[sessionRole] = sessionId
       for (const played of check) {
         const row = play(played, cast, Date.now())
-        if (!row) return null
-        cast[userRole] ??= String(row.user_id)
+        if (!row && played.step.row) return null
+        if (row?.user_id) cast[userRole] ??= String(row.user_id)
       }
       return cast
     },

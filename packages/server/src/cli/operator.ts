@@ -78,17 +78,25 @@ export function otherwiseHint(problem: string, hint: string): (error: unknown) =
 export function placeOf({ data }: OperatorOptions): {
   publicUrl: string
   database: string
+  databaseListenUrl?: string
   secrets: string[]
   epoch?: number
 } {
   const publicUrl = 'http://localhost'
   if (data === undefined) {
-    const { database, secrets, epoch } = readConfig(process.env, [
+    const { database, databaseListenUrl, secrets, epoch } = readConfig(process.env, [
       'DATABASE_URL',
+      'DATABASE_LISTEN_URL',
       'OSTIARY_SECRET',
       'OSTIARY_EPOCH',
     ])
-    return { publicUrl, database, secrets, epoch }
+    return {
+      publicUrl,
+      database,
+      secrets,
+      epoch,
+      ...(databaseListenUrl !== undefined && { databaseListenUrl }),
+    }
   }
   const { database, secret } = openDataFolder(data)
   return { publicUrl, database, secrets: [secret] }

@@ -3,6 +3,7 @@ import { ConfigError } from '../config.ts'
 import { OstiaryError } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
 import { addAppsCommand } from './apps.ts'
+import { addCopyCommand } from './copy.ts'
 import { dev } from './dev.ts'
 import { addDoctorCommand } from './doctor.ts'
 import { addEnvCommand } from './env.ts'
@@ -43,6 +44,12 @@ export async function run(argv: string[]): Promise<void> {
   program
     .command('start')
     .description('run in production; reads its settings from the environment and refuses unsafe ones')
+    .option(
+      '--role <role>',
+      'all, api (answers) or worker (delivers, keeps the house); PostgreSQL only',
+      'all',
+    )
+    .option('--workers <number>', 'processes that share the port; PostgreSQL only', '1')
     .option('--json', 'print configuration problems as JSON')
     .addHelpText(
       'after',
@@ -50,7 +57,10 @@ export async function run(argv: string[]): Promise<void> {
 Settings:
   OSTIARY_URL       public origin, https://auth.example.com
   OSTIARY_SECRET    32 random bytes or more; a comma-separated list rotates: first writes, all read
-  DATABASE_URL      sqlite:FILE
+  DATABASE_URL      sqlite:FILE, or postgres://user:password@host/database, with ?pool=10 connections of a process
+                    at most, and &pgbouncer=true where a pooler stands between
+  DATABASE_LISTEN_URL
+                    direct postgres:// address, where a pooler stands between
   SMTP_URL          smtp://user:password@host:587 or smtps://…
   SMTP_FALLBACK_URL tried when SMTP_URL cannot take a mail
   MAIL_WEBHOOK_URL, MAIL_WEBHOOK_SECRET
@@ -79,6 +89,7 @@ Example:
     .addHelpText('after', '\nExample:\n  $ DATABASE_URL=sqlite:/var/lib/ostiary/ostiary.db ostiary migrate')
     .action(migrate)
 
+  addCopyCommand(program)
   addDoctorCommand(program)
   addSendTestCommand(program)
   addEnvCommand(program)

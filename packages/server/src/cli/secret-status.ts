@@ -1,7 +1,6 @@
-import { existsSync } from 'node:fs'
 import { createKeyring } from '../core/keys.ts'
+import { inspectDatabase } from '../store/inspect.ts'
 import type { SealedCount } from '../store/sql/secrets.ts'
-import { inspectDatabase } from '../store/sqlite/inspection.ts'
 import { type OperatorOptions, placeOf } from './operator.ts'
 import { print, printJson, table } from './terminal.ts'
 
@@ -39,7 +38,7 @@ export async function countOldSigningKeys(options: OperatorOptions): Promise<num
 async function readStatuses(options: OperatorOptions): Promise<SecretStatus[]> {
   const { database, secrets } = placeOf(options)
   const { keyIds } = createKeyring(secrets, 1)
-  const inspection = existsSync(database) ? await inspectDatabase(database, Date.now()) : null
+  const inspection = await inspectDatabase(database, Date.now())
   return secretStatuses(keyIds, inspection?.state?.sealed ?? [])
 }
 

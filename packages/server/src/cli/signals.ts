@@ -1,8 +1,14 @@
-/** Stops once at SIGINT or SIGTERM and exits with 0; a second signal, or a minute, ends the process at once. */
-export function stopOnSignals(stop: () => Promise<void>): void {
+/**
+ * Stops once, at one of the signals or when the answer is called, and exits with 0; a second signal, or a minute, ends
+ * the process at once.
+ */
+export function stopOnSignals(
+  stop: () => Promise<void>,
+  signals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'],
+): () => void {
   let isStopping = false
-  const onSignal = () => {
-    if (isStopping) process.exit(1)
+  const begin = () => {
+    if (isStopping) return
     isStopping = true
     setTimeout(() => process.exit(1), 60_000).unref()
     stop().then(
@@ -15,6 +21,6 @@ export function stopOnSignals(stop: () => Promise<void>): void {
       },
     )
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  for (const signal of signals) process.on(signal, () => (isStopping ? process.exit(1) : begin()))
+  return begin
 }

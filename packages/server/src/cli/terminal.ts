@@ -54,6 +54,12 @@ export function table(rows: readonly (readonly [string, string])[]): string {
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value.replaceAll('\n', '\\n')}`).join('\n')
 }
 
+/** Why something failed. Of a name with several addresses, none of which answers, Node's error has no words of its own. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && error.message === '') return error.errors.map(reasonOf).join(', ')
+  return error instanceof Error ? error.message : String(error)
+}
+
 export function printError(error: unknown, asJson: boolean): void {
   if (asJson) return void complain(JSON.stringify(asObject(error)))
   if (error instanceof ConfigError) {
@@ -62,7 +68,7 @@ export function printError(error: unknown, asJson: boolean): void {
     for (const { name, problem, fix } of error.problems) complain(`\n  ${name} ${problem}\n    ${fix}`)
     return
   }
-  complain(`ostiary: ${error instanceof Error ? error.message : String(error)}`)
+  complain(`ostiary: ${reasonOf(error)}`)
   if (error instanceof Hint) complain(`  ${error.hint}`)
 }
 
@@ -70,5 +76,5 @@ function asObject(error: unknown): Record<string, unknown> {
   if (error instanceof ConfigError) return { error: 'configuration', problems: error.problems }
   if (error instanceof Hint) return { error: error.message, hint: error.hint }
   if (error instanceof OstiaryError) return { error: error.code, detail: error.message }
-  return { error: error instanceof Error ? error.message : String(error) }
+  return { error: reasonOf(error) }
 }

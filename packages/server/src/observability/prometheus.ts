@@ -1,4 +1,12 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import {
+  type Aggregator,
+  AggregatorRegistry,
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  Histogram,
+  Registry,
+} from 'prom-client'
 import type { MetricsBook, Vitals } from '../core/metrics.ts'
 import { VERSION } from '../core/version.ts'
 
@@ -8,11 +16,24 @@ const COMMIT_SECONDS = [0.0005, 0.001, 0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2
 const COMMIT_OPERATIONS = [1, 2, 4, 8, 16, 32, 64, 128, 256]
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS'])
 
+/** The metrics of one process as plain values, for a process that adds them up. */
+export type Snapshot = object[]
+
+export interface Prometheus extends MetricsBook {
+  snapshot(vitals: Vitals | null, now: number): Promise<Snapshot>
+}
+
+/** One page for several processes: counters and histograms are summed, what is read from the store is shown once. */
+export async function joinSnapshots(snapshots: Snapshot[]): Promise<{ contentType: string; text: string }> {
+  const registry = AggregatorRegistry.aggregate(snapshots)
+  return { contentType: registry.contentType, text: await registry.metrics() }
+}
+
 /**
  * Keeps the metrics for Prometheus (text format 0.0.4), in a registry of its own: any number of servers may live in one
  * process. Event-loop lag, memory, CPU and garbage collection come under the names that every Node program has.
  */
-export function createPrometheus(): MetricsBook {
+export function createPrometheus(): Prometheus {
   const registry = new Registry()
   const counter = <Label extends string>(name: string, help: string, labelNames: readonly Label[]) =>
     new Counter<Label>({ name, help, labelNames, registers: [registry] })
@@ -96,15 +117,24 @@ export function createPrometheus(): MetricsBook {
       gauges.set(vitals, now)
       return { contentType: registry.contentType, text: await registry.metrics() }
     },
+    async snapshot(vitals, now) {
+      gauges.set(vitals, now)
+      return await registry.getMetricsAsJSON()
+    },
     close: () => registry.clear(),
   }
 }
 
 function createGauges(registry: Registry) {
-  const gauge = <Label extends string>(name: string, help: string, labelNames: readonly Label[] = []) =>
-    new Gauge<Label>({ name, help, labelNames, registers: [registry] })
+  // Each process reads the same store, so of several the highest counts, and not their sum.
+  const gauge = <Label extends string>(
+    name: string,
+    help: string,
+    labelNames: readonly Label[] = [],
+    aggregator: Aggregator = 'max',
+  ) => new Gauge<Label>({ name, help, labelNames, aggregator, registers: [registry] })
   const build = gauge('ostiary_build_info', 'Always 1; its labels tell what runs', ['version', 'node'])
-  const isUp = gauge('ostiary_store_up', '1 when the store could be read for this page')
+  const isUp = gauge('ostiary_store_up', '1 when the store could be read for this page', [], 'min')
   const depth = gauge('ostiary_outbox_messages', 'Messages on their way, those under way included')
   const age = gauge('ostiary_outbox_oldest_age_seconds', 'How long the oldest of them waits; 0 without any')
   const protection = gauge('ostiary_protection_raised', '1 while all new codes are strong', ['environment'])

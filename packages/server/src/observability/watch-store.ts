@@ -3,6 +3,7 @@ import { OstiaryError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
 import {
   type Attempted,
+  type AttemptedInAction,
   type Created,
   Replayed,
   type Resent,
@@ -38,9 +39,12 @@ const REFUSED: Record<string, string> = {
   externalIdTaken: 'external_id_taken',
   reused: 'refresh_reused',
   invalid: 'refresh_invalid',
+  stateConflict: 'state_conflict',
+  approvalOver: 'link_invalid',
+  approvalWrong: 'link_invalid',
 }
 
-type Outcome = Created | Resent | Attempted | Rotated
+type Outcome = Created | Resent | Attempted | AttemptedInAction | Rotated | { kind: 'stateConflict' }
 
 /**
  * The same store, watched: outcomes are counted where they are decided, so that core stays free of counters; and inside
@@ -100,6 +104,30 @@ export function watchStore(store: Store, metrics: Metrics): Store {
       )
       if (outcome.kind === 'verified' && outcome.session)
         metrics.sessionOpened(slugOf(input.origin.environmentId))
+      return outcome
+    },
+    async createAction(input, once) {
+      const outcome = await traced.createAction(input, once)
+      if (outcome.kind === 'limited') metrics.limitFired(slugOf(input.origin.environmentId), outcome.limit)
+      return outcome
+    },
+    sendInAction: input =>
+      counted(input.origin.environmentId, traced.sendInAction(input), (environment, result) =>
+        metrics.sendAsked(environment, input.challenge.row.channel, result),
+      ),
+    attemptInAction: input =>
+      counted(input.origin.environmentId, traced.attemptInAction(input), (environment, result) =>
+        metrics.answerJudged(environment, input.attempt.proof.kind, result),
+      ),
+    async validateAction(input, once) {
+      const outcome = await traced.validateAction(input, once)
+      if (outcome.kind === 'validated' && outcome.session)
+        metrics.sessionOpened(slugOf(input.origin.environmentId))
+      return outcome
+    },
+    async openActionSession(input, once) {
+      const outcome = await traced.openActionSession(input, once)
+      if (outcome.kind === 'opened') metrics.sessionOpened(slugOf(input.origin.environmentId))
       return outcome
     },
     async openSession(input, once) {

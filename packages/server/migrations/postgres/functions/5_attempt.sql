@@ -15,6 +15,7 @@ DECLARE
   about jsonb;
   session sessions;
 BEGIN
+  PERFORM ostiary.settle_in(p);
   PERFORM ostiary.check_clock(p);
   -- The address of a challenge never changes, so it may be read before its lock.
   SELECT id, address INTO it.id, it.address FROM challenges
@@ -34,7 +35,8 @@ BEGIN
   IF refused IS NOT NULL THEN
     RETURN refused;
   END IF;
-  IF it.id IS NULL OR it.code_length IS NULL THEN
+  -- A challenge of an action is answered there (attemptInAction), by the shared statements.
+  IF it.id IS NULL OR it.code_length IS NULL OR it.action_id IS NOT NULL THEN
     RETURN '{"kind": "notFound"}';
   END IF;
   IF it.verified_at IS NOT NULL THEN

@@ -1,18 +1,23 @@
 import { accessSync, constants, existsSync, statfsSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
-import { type Inspection, inspectDatabase, tryWrite } from '../../store/sqlite/inspection.ts'
+import { inspectDatabase } from '../../store/inspect.ts'
+import type { Inspection } from '../../store/inspection.ts'
+import { tryWrite } from '../../store/sqlite/inspection.ts'
 import { type Finding, fail, ok, warn } from './finding.ts'
 
 const MIB = 1024 ** 2
 
+/** What the checks of a database found; the inspection is null when there is nothing to look at yet. */
+export interface DatabaseFindings {
+  findings: Finding[]
+  inspection: Inspection | null
+}
+
 /** Whether the file opens, has the schema of this version, and takes a write. Nothing is made or migrated. */
-export async function checkDatabase(
-  file: string,
-  now: number,
-): Promise<{ findings: Finding[]; inspection: Inspection | null }> {
-  if (!existsSync(file)) return { findings: [checkPlace(file)], inspection: null }
+export async function checkDatabase(file: string, now: number): Promise<DatabaseFindings> {
   try {
     const inspection = await inspectDatabase(file, now)
+    if (inspection === null) return { findings: [checkPlace(file)], inspection }
     const findings = [checkSchema(inspection), ...(inspection.state ? [checkWrite(file)] : [])]
     return { findings, inspection }
   } catch (error) {

@@ -20,10 +20,13 @@ export async function migrate(
   await client.query('BEGIN')
   try {
     await client.query(`SELECT pg_advisory_xact_lock(${LOCK})`)
-    await client.query(
-      `CREATE TABLE IF NOT EXISTS migrations (
-         name text COLLATE "C" PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
-    )
+    // Not IF NOT EXISTS, which asks for the right to create: where nothing is missing, none is needed.
+    const known = await client.query("SELECT to_regclass('migrations') IS NOT NULL AS found")
+    if (!known.rows[0]?.found)
+      await client.query(
+        `CREATE TABLE migrations (
+           name text COLLATE "C" PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())`,
+      )
     const { rows } = await client.query('SELECT name, checksum FROM migrations ORDER BY name')
     refuseNewer(rows.at(-1)?.name, migrations)
     for (const migration of migrations) {

@@ -9,6 +9,7 @@ import type {
   NewChallenge,
   Rotated,
   Rotation,
+  Settled,
 } from '../../core/ports.ts'
 import type { Challenge, Origin, User } from '../../core/rows.ts'
 import * as columns from '../sql/columns.ts'
@@ -122,6 +123,15 @@ export async function rotate(call: Call, input: Rotation): Promise<Rotated> {
   }
   if (answer.kind === 'rotated') return { kind: 'rotated', ...rotated }
   return { kind: 'repeated', ...rotated, salt: row.previous_salt, keyId: row.previous_key_id }
+}
+
+/** See `Store.settleMessages`. */
+export async function settle(call: Call, outcomes: readonly Settled[]): Promise<void> {
+  await call('settle', {
+    // Nothing is judged here: what happened is written however old it is.
+    now: null,
+    outcomes: outcomes.map(outcome => ({ ...outcome, eventId: newId('evt', outcome.now) })),
+  })
 }
 
 /** What the write decides of a challenge; the function sets it. */

@@ -6,7 +6,7 @@ import { parsePostgresAddress } from './address.ts'
 import { openDatabase } from './database.ts'
 import { createDoorbell } from './doorbell.ts'
 import { migrate } from './migrate.ts'
-import { attemptCode, rotate, send } from './operations.ts'
+import { attemptCode, rotate, send, settle } from './operations.ts'
 import { createTransactions, type DatabaseClock } from './transactions.ts'
 
 export interface PostgresOptions {
@@ -54,6 +54,7 @@ export function openPostgresStore(address: string, options: PostgresOptions = {}
       const judged = once ? null : await attemptCode(call, input)
       return judged ?? (await shared.attempt(input, once))
     },
+    settleMessages: outcomes => settle(call, outcomes),
     rotateRefresh: async (input, once) =>
       once ? await shared.rotateRefresh(input, once) : await rotate(call, input),
 

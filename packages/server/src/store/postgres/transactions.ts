@@ -1,7 +1,7 @@
 import { OstiaryError } from '../../core/errors.ts'
 import { idempotencyName } from '../sql/idempotency.ts'
 import { type Transaction, UNSHARED } from '../sql/transaction.ts'
-import { type Connection, ConnectionLost, type Database, SESSION } from './database.ts'
+import { type Connection, ConnectionLost, type Database, LOCK_MS, SESSION } from './database.ts'
 import { functionName } from './functions.ts'
 import { isRetried, outcomeUnknown, sqlState, toRefusal, unavailable } from './refusals.ts'
 
@@ -24,7 +24,8 @@ export interface Transactions {
 
 /** What every function of ours takes, with what it needs besides. */
 export interface OperationInput {
-  now: number
+  /** Null for what only records and judges nothing. */
+  now: number | null
   [field: string]: unknown
 }
 
@@ -108,7 +109,13 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
         twice(() =>
           database.withConnection(async connection => {
             const begunAt = performance.now()
-            const given = { ...input, maxSkewMs: MAX_SKEW_MS, clock: clock?.(input.now) ?? null }
+            const given = {
+              ...input,
+              isPooled,
+              lockMs: LOCK_MS,
+              maxSkewMs: MAX_SKEW_MS,
+              clock: (input.now === null ? null : clock?.(input.now)) ?? null,
+            }
             const { rows } = await connection
               .query(`SELECT ${functionName(name)}($1) AS answer`, [JSON.stringify(given)])
               .catch(error => {

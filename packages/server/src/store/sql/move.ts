@@ -7,7 +7,9 @@ export const MOVE = 'SELECT id, state, peer, since FROM move'
 /** The refusal of a database that was left: what is judged here would not be known where its data went. Else null. */
 export function retirementOf(move: Row | undefined): OstiaryError | null {
   if (move?.state !== 'retired') return null
-  return new OstiaryError('unavailable', { reason: `the database is retired: moved to PostgreSQL at ${move.peer}` })
+  return new OstiaryError('unavailable', {
+    reason: `the database is retired: moved to PostgreSQL at ${move.peer}`,
+  })
 }
 
 /**

@@ -64,19 +64,20 @@ export function createWriter(file: string): Writer {
     const tasks: (() => void)[] = []
     const begunAt = performance.now()
     let db: Connection
+    let retirement: OstiaryError | null
     try {
       db = open()
       db.exec('BEGIN IMMEDIATE')
+      // Within the transaction: it is wholly before the retirement, and copied, or refused.
+      retirement = retirementOf(db.one(MOVE))
     } catch (cause) {
       reopen()
       for (const job of batch)
         job.reject(new OstiaryError('unavailable', { reason: 'no transaction', cause }))
       return
     }
-    // Within the transaction: it is wholly before the retirement, and copied, or refused.
-    const retirement = retirementOf(db.one(MOVE))
     if (retirement) {
-      db.exec('ROLLBACK')
+      reopen()
       for (const job of batch) job.reject(retirement)
       return
     }

@@ -37,14 +37,26 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
     }
   }
 
+  // Writes ask for themselves, in their transaction.
+  const refuseRetired = () =>
+    read(async tx => {
+      const retirement = retirementOf(await tx.one(MOVE))
+      if (retirement) throw retirement
+    })
+  const shared = createSqlStore({
+    read,
+    write: writer.write,
+    queued(environmentId) {
+      for (const listener of listeners) listener(environmentId)
+    },
+  })
+
   return {
-    ...createSqlStore({
-      read,
-      write: writer.write,
-      queued(environmentId) {
-        for (const listener of listeners) listener(environmentId)
-      },
-    }),
+    ...shared,
+    async holdsLease(id, attempt, now) {
+      await refuseRetired()
+      return await shared.holdsLease(id, attempt, now)
+    },
     migrate: () => writer.alone(db => ({ applied: migrate(db, readMigrations(MIGRATIONS)) })),
     async begin(input) {
       writer.begin()
@@ -66,7 +78,10 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       reader = null
       await writer.close()
     },
-    judgeAt: async now => writer.judgeAt(now),
+    async judgeAt(now) {
+      await refuseRetired()
+      return writer.judgeAt(now)
+    },
     onQueued: listener => void listeners.push(listener),
   }
 }
