@@ -18,7 +18,8 @@ const ADDRESS = 'person-0000000000@mail-00.example'
 const calls = new AsyncLocalStorage<string>()
 
 async function record({ database, tape: file }: Contest): Promise<void> {
-  const watch = database.startsWith('sqlite:') ? watchSqlite() : watchPostgres(calls)
+  const isSqlite = database.startsWith('sqlite:')
+  const watch = isSqlite ? watchSqlite() : watchPostgres(calls)
   const at = Date.now()
   const { ostiary, secretKey } = await buildOstiary({ database, smtpUrl: null }, { clock: { now: () => at } })
   watch.operations.length = 0
@@ -54,7 +55,7 @@ async function record({ database, tape: file }: Contest): Promise<void> {
     instant: watch.instant(),
     send: stepsOf('send', 'INSERT INTO challenges'),
     claim: operationOf(watch, 'UPDATE messages SET leased_until'),
-    settle: operationOf(watch, 'UPDATE messages SET status'),
+    settle: operationOf(watch, isSqlite ? 'UPDATE messages SET status' : 'ostiary_settle'),
     verify: stepsOf('verify', 'INSERT INTO sessions'),
     // The hash stays the same, so that any session can be refreshed any number of times.
     refresh: replaced(refresh, tokenHash(successor), tokenHash(refreshToken)),

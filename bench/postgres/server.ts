@@ -6,8 +6,8 @@ import { Client } from 'pg'
 import { freePort } from '../child.ts'
 
 // The package ends the process by itself on `beforeExit`, with code 0 whatever had happened.
-exitHook.unhookEvent('beforeExit')
-exitHook.unhookEvent('exit')
+for (const event of ['beforeExit', 'exit'])
+  if (exitHook.hookedEvents().includes(event)) exitHook.unhookEvent(event)
 
 /** One PostgreSQL for all contenders of a run, set as one would set it for production on a small machine. */
 export interface Postgres {

@@ -20,8 +20,8 @@ declare module 'vitest' {
 
 // The package ends the process by itself on `beforeExit`, with code 0 whatever became of the tests. Its servers are stopped by
 // whoever started them.
-exitHook.unhookEvent('beforeExit')
-exitHook.unhookEvent('exit')
+for (const event of ['beforeExit', 'exit'])
+  if (exitHook.hookedEvents().includes(event)) exitHook.unhookEvent(event)
 
 /** Whatever is made anew for a test is a copy of this database. */
 export const TEMPLATE = 'ostiary_template'

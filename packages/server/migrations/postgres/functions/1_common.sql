@@ -2,12 +2,10 @@
 
 -- Until the transaction ends nobody else holds these names; in one order for all, so that two never wait for each other.
 CREATE FUNCTION ostiary.lock(names text[]) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-  name bigint;
 BEGIN
-  FOR name IN SELECT DISTINCT hashtextextended(n, 0) AS h FROM unnest(names) AS n ORDER BY h LOOP
-    PERFORM pg_advisory_xact_lock(name);
-  END LOOP;
+  -- The subquery is sorted before the first lock is taken.
+  PERFORM pg_advisory_xact_lock(name) FROM (
+    SELECT DISTINCT hashtextextended(n, 0) AS name FROM unnest(names) AS n ORDER BY name OFFSET 0) AS sorted;
 END $$;
 
 -- What a connection of our own is set to once (store/postgres/database.ts). Behind a pooler it goes with each transaction:

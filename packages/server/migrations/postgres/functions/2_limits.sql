@@ -48,9 +48,10 @@ BEGIN
   ON CONFLICT (id) DO UPDATE SET hits = excluded.hits, expires_at = excluded.expires_at;
 END $$;
 
-CREATE FUNCTION ostiary.hits_of(one jsonb) RETURNS jsonb LANGUAGE sql AS $$
-  SELECT coalesce((SELECT hits::jsonb FROM limits WHERE id = one ->> 'id'), '[]')
-$$;
+CREATE FUNCTION ostiary.hits_of(one jsonb) RETURNS jsonb LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN coalesce((SELECT hits::jsonb FROM limits WHERE id = one ->> 'id'), '[]');
+END $$;
 
 -- Null when all limits let the call pass (then one is taken from each, if asked for); else the one with the longest wait.
 CREATE FUNCTION ostiary.pass_limits(p jsonb, takes boolean, now bigint) RETURNS jsonb LANGUAGE plpgsql AS $$

@@ -1,7 +1,6 @@
 import {
   type CryptoKey,
   calculateJwkThumbprint,
-  createLocalJWKSet,
   exportJWK,
   generateKeyPair,
   importJWK,
@@ -106,19 +105,38 @@ export async function signAccessToken(
   return { accessToken, accessTokenExpiresAt: expiresAt * 1000 }
 }
 
-/** Whom a genuine, unexpired access token of this environment names, or null. Keys come from rows, never from the token. */
+// Importing a key costs as much as a verification. The id is the key's thumbprint, so the same id is the same key.
+const imported = new Map<string, Promise<CryptoKey>>()
+const MAX_IMPORTED = 1000
+
+function publicKeyOf({ id, publicJwk }: SigningKey): Promise<CryptoKey> {
+  let key = imported.get(id)
+  if (!key) {
+    if (imported.size >= MAX_IMPORTED) imported.clear()
+    key = importJWK(publicJwk as JWK, 'ES256') as Promise<CryptoKey>
+    imported.set(id, key)
+  }
+  return key
+}
+
+/**
+ * Whom a genuine access token of this environment names, and until when, or null: also for one that was over at `now`.
+ * Keys come from rows, never from the token.
+ */
 export async function readAccessToken(
   publicUrl: string,
   view: EnvironmentView,
   token: string,
   now: number,
-): Promise<{ sessionId: string; userId: string } | null> {
+): Promise<{ sessionId: string; userId: string; expiresAt: number } | null> {
   if (token.length > 8192) return null
+  const keyNamed = ({ kid }: { kid?: string }): Promise<CryptoKey> => {
+    const key = verifyingKeys(view.signingKeys, now).find(({ id }) => id === kid)
+    if (!key) throw new Error('no such key')
+    return publicKeyOf(key)
+  }
   try {
-    const keys = createLocalJWKSet({
-      keys: verifyingKeys(view.signingKeys, now).map(key => key.publicJwk as JWK & { kty: string }),
-    })
-    const { payload } = await jwtVerify(token, keys, {
+    const { payload } = await jwtVerify(token, keyNamed, {
       issuer: issuerOf(publicUrl, view),
       audience: [view.environment.id, ...view.apps.flatMap(app => app.audience ?? [])],
       typ: 'at+jwt',
@@ -126,8 +144,9 @@ export async function readAccessToken(
       requiredClaims: ['exp', 'iat', 'sub', 'sid'],
       currentDate: new Date(now),
     })
-    const { sid, sub } = payload
-    return typeof sid === 'string' && sub !== undefined ? { sessionId: sid, userId: sub } : null
+    const { sid, sub, exp = 0 } = payload
+    if (typeof sid !== 'string' || sub === undefined) return null
+    return { sessionId: sid, userId: sub, expiresAt: exp * 1000 }
   } catch {
     return null
   }

@@ -17,11 +17,12 @@ export async function verifySession(
   call: Call,
   accessToken: string,
 ): Promise<SessionCheck | null> {
-  const now = await deps.store.judgeAt(deps.clock.now())
+  const now = deps.clock.now()
   const named = await readAccessToken(deps.publicUrl, call.view, accessToken, now)
   if (!named) return null
-  const found = await deps.store.findSession(call.view.environment.id, named.sessionId)
-  return found && found.user.id === named.userId && isLive(found, now, deps.epoch) ? found : null
+  const found = await deps.store.findSessionNow(call.view.environment.id, named.sessionId, now)
+  if (found?.user.id !== named.userId || named.expiresAt <= found.at) return null
+  return isLive(found, found.at, deps.epoch) ? { session: found.session, user: found.user } : null
 }
 
 /** Whether a session is live at this moment: not revoked, not over, of this epoch, its user active. */

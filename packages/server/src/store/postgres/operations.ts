@@ -11,7 +11,7 @@ import type {
   Rotation,
   Settled,
 } from '../../core/ports.ts'
-import type { Challenge, Origin, User } from '../../core/rows.ts'
+import type { Challenge, Origin, Session, User } from '../../core/rows.ts'
 import * as columns from '../sql/columns.ts'
 import { guesserName } from '../sql/exposure.ts'
 import { grainOf, limitId } from '../sql/limits.ts'
@@ -123,6 +123,18 @@ export async function rotate(call: Call, input: Rotation): Promise<Rotated> {
   }
   if (answer.kind === 'rotated') return { kind: 'rotated', ...rotated }
   return { kind: 'repeated', ...rotated, salt: row.previous_salt, keyId: row.previous_key_id }
+}
+
+/** See `Store.findSessionNow`. */
+export async function findSession(
+  call: Call,
+  environmentId: string,
+  id: string,
+  now: number,
+): Promise<{ session: Session; user: User; at: number } | null> {
+  const { session, user, at } = await call('find_session', { now, environmentId, id })
+  if (session === null || user === null) return null
+  return { session: columns.sessions.read(session as Row), user: userOf(user as UserRows), at: at as number }
 }
 
 /** See `Store.settleMessages`. */

@@ -6,7 +6,7 @@ import { parsePostgresAddress } from './address.ts'
 import { openDatabase } from './database.ts'
 import { createDoorbell } from './doorbell.ts'
 import { migrate } from './migrate.ts'
-import { attemptCode, rotate, send, settle } from './operations.ts'
+import { attemptCode, findSession, rotate, send, settle } from './operations.ts'
 import { createTransactions, type DatabaseClock } from './transactions.ts'
 
 export interface PostgresOptions {
@@ -55,6 +55,7 @@ export function openPostgresStore(address: string, options: PostgresOptions = {}
       return judged ?? (await shared.attempt(input, once))
     },
     settleMessages: outcomes => settle(call, outcomes),
+    findSessionNow: (environmentId, id, now) => findSession(call, environmentId, id, now),
     rotateRefresh: async (input, once) =>
       once ? await shared.rotateRefresh(input, once) : await rotate(call, input),
 
