@@ -100,7 +100,7 @@ const ROWS: Row[] = [
     'http/sessions.test.ts',
     'within ten seconds is answered again to the same client, three times at most',
   ],
-  [[97, 194], 'crash/kill.test.ts', 'nothing that was answered is lost, nothing works twice'],
+  [[97, 194], 'crash/faults.test.ts', 'nothing that was answered is lost, nothing works twice'],
   [[98], 'http/sessions.test.ts', 'in the other environment is 401 and revokes nothing'],
   [[104], 'cli/start.test.ts', 'tells all that is unsafe at once, as JSON too, and never repeats a secret'],
   [

@@ -20,11 +20,13 @@ export interface EnvironmentView {
 /**
  * Environments and API keys as this process last read them. Reading them anew for each request would be a second round
  * trip; they may be up to one second old, which is the time in which a revoked key must die on every node. A change
- * made by this process is seen at once: whoever writes calls `forget`.
+ * made by this process is seen at once: whoever writes calls `forget`. Age is told by the clock and by the time that has
+ * gone by in truth: a clock that was set back would make what was read long ago look new.
  */
 export interface Directory {
   byApiKeyHash(hash: string): Promise<{ key: ApiKey; view: EnvironmentView } | null>
   byId(environmentId: string): Promise<EnvironmentView | null>
+  byPublishableKey(key: string): Promise<{ app: App; view: EnvironmentView } | null>
   bySlug(slug: string): Promise<EnvironmentView | null>
   all(): Promise<EnvironmentView[]>
   forget(): void
@@ -33,17 +35,26 @@ export interface Directory {
 const MAX_AGE_MS = 1000
 const MAX_KEYS = 10_000
 
+/** When something was read: by the clock, and by the ticks of this process, which no change of the clock moves. */
+interface Read {
+  at: number
+  tick: number
+}
+
 /** @param factorOf how many times the default limits are under `ostiary dev`; 1 elsewhere. */
 export function createDirectory(
   { store, clock, keyring }: { store: Store; clock: Clock; keyring: Keyring },
   factorOf: (environment: Environment) => number = () => 1,
 ): Directory {
-  let views: { at: number; value: Promise<Map<string, EnvironmentView>> } | null = null
-  let keys = new Map<string, { at: number; value: Promise<ApiKey | null> }>()
+  let views: (Read & { value: Promise<Map<string, EnvironmentView>> }) | null = null
+  let keys = new Map<string, Read & { value: Promise<ApiKey | null> }>()
   const signers = new Map<string, Promise<SigningKeyPair>>()
   const templates = new Map<string, { version: number; value: Template[] }>()
-  const isFresh = (entry: { at: number } | null | undefined) =>
-    entry != null && Math.abs(clock.now() - entry.at) < MAX_AGE_MS
+  const readNow = (): Read => ({ at: clock.now(), tick: performance.now() })
+  const isFresh = (entry: Read | null | undefined) =>
+    entry != null &&
+    Math.abs(clock.now() - entry.at) < MAX_AGE_MS &&
+    performance.now() - entry.tick < MAX_AGE_MS
 
   /** They are large and change seldom: read again only when the environment says so. */
   async function templatesOf({ id, templatesVersion: version }: Environment): Promise<Template[]> {
@@ -90,8 +101,9 @@ export function createDirectory(
 
   function current(): Promise<Map<string, EnvironmentView>> {
     if (!isFresh(views)) {
+      const read = readNow()
       const value = load()
-      views = { at: clock.now(), value }
+      views = { ...read, value }
       // A failed read is not kept: the next call tries again.
       value.catch(() => {
         views = null
@@ -103,9 +115,10 @@ export function createDirectory(
   async function findKey(hash: string): Promise<ApiKey | null> {
     const known = keys.get(hash)
     if (known && isFresh(known)) return await known.value
+    const read = readNow()
     const value = store.findApiKey(hash)
     if (keys.size >= MAX_KEYS) keys = new Map()
-    keys.set(hash, { at: clock.now(), value })
+    keys.set(hash, { ...read, value })
     const drop = () => keys.delete(hash)
     value.then(key => key ?? drop(), drop)
     return await value
@@ -116,6 +129,13 @@ export function createDirectory(
       const key = await findKey(hash)
       const view = key && (await current()).get(key.environmentId)
       return key && view ? { key, view } : null
+    },
+    async byPublishableKey(key) {
+      for (const view of (await current()).values()) {
+        const app = view.apps.find(one => one.publishableKey === key)
+        if (app) return { app, view }
+      }
+      return null
     },
     byId: async id => (await current()).get(id) ?? null,
     bySlug: async slug =>
