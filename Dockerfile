@@ -4,8 +4,10 @@ FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/server/package.json packages/server/
+COPY packages/sdk/package.json packages/sdk/
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY tsconfig.json ./
+COPY packages/sdk packages/sdk
 COPY packages/server packages/server
 RUN node packages/server/tools/build.ts
 
@@ -13,6 +15,7 @@ FROM node:24-slim AS modules
 WORKDIR /app
 COPY package.json package-lock.json ./
 COPY packages/server/package.json packages/server/
+COPY packages/sdk/package.json packages/sdk/
 RUN npm ci --omit=dev --ignore-scripts --no-audit --no-fund
 
 FROM node:24-slim

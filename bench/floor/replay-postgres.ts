@@ -22,6 +22,7 @@ type Row = Record<string, unknown>
  */
 export function openPostgresReplay(url: string, tape: Tape, hasReads: boolean): Replay {
   const pool = new Pool({ connectionString: url })
+  pool.on('error', () => {})
   const roles = createRoles(tape)
   const names = new Map<string, string>()
   const nameOf = (text: string) => {

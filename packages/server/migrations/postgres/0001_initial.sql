@@ -71,7 +71,8 @@ CREATE INDEX signing_keys_of_environment ON signing_keys (environment_id, activa
 
 CREATE TABLE users (
   id text COLLATE "C" PRIMARY KEY,
-  environment_id text COLLATE "C" NOT NULL REFERENCES environments (id),
+  -- No foreign key: environments are never removed, and each user, as each event, would lock the one row that all share.
+  environment_id text COLLATE "C" NOT NULL,
   external_id text COLLATE "C",
   name text COLLATE "C",
   username text COLLATE "C",

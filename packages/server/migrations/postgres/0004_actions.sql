@@ -13,6 +13,8 @@ CREATE TABLE actions (
   reason text COLLATE "C",
   -- Told by a backend (POST /v1/actions), not begun by a browser.
   is_tracked integer NOT NULL,
+  -- The backend named who it is about: nobody else is proven in it.
+  is_named integer NOT NULL,
   -- Whom the backend named, later whom the proof led to.
   user_id text COLLATE "C",
   -- Traded once for the browser's cookie.
@@ -42,14 +44,14 @@ CREATE TABLE actions (
   validated_at bigint,
   created_at bigint NOT NULL,
   expires_at bigint NOT NULL,
-  UNIQUE (environment_id, id),
-  FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
+  -- No foreign key to the app: see challenges.
+  UNIQUE (environment_id, id)
 );
 CREATE UNIQUE INDEX actions_opening ON actions (opening_hash) WHERE opening_hash IS NOT NULL;
 CREATE UNIQUE INDEX actions_working ON actions (working_hash);
 CREATE UNIQUE INDEX actions_result ON actions (result_hash) WHERE result_hash IS NOT NULL;
-CREATE INDEX actions_of_user ON actions (environment_id, user_id, id) WHERE user_id IS NOT NULL;
-CREATE INDEX actions_by_expiry ON actions (environment_id, expires_at);
+CREATE INDEX actions_of_user ON actions (user_id, environment_id, id) WHERE user_id IS NOT NULL;
+CREATE INDEX actions_by_expiry ON actions (expires_at);
 
 -- The action that a challenge belongs to: it is answered there and nowhere else.
 ALTER TABLE challenges ADD COLUMN action_id text COLLATE "C";

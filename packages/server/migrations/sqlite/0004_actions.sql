@@ -13,6 +13,8 @@ CREATE TABLE actions (
   reason TEXT,
   -- Told by a backend (POST /v1/actions), not begun by a browser.
   is_tracked INTEGER NOT NULL,
+  -- The backend named who it is about: nobody else is proven in it.
+  is_named INTEGER NOT NULL,
   -- Whom the backend named, later whom the proof led to.
   user_id TEXT,
   -- Traded once for the browser's cookie.

@@ -6,6 +6,7 @@
  */
 import type { Vitals } from './metrics.ts'
 import type {
+  Action,
   ApiKey,
   App,
   Challenge,
@@ -222,7 +223,10 @@ export interface NewSession {
   circumstances: Circumstances
 }
 
-/** An answer to a challenge: a code for its id, or the hash of a link or hand-over token. */
+/**
+ * An answer to a challenge: a code for its id, or the hash of a link or hand-over token. `press` is a mailed link that was
+ * pressed inside an action, which proves without a hand-over.
+ */
 export interface Attempt {
   origin: Origin
   now: number
@@ -232,11 +236,13 @@ export interface Attempt {
     | { kind: 'code'; challengeId: string; hashes: string[] }
     | {
         kind: 'link'
-        token: 'olk' | 'oht'
+        token: 'olk' | 'oht' | 'press'
         hash: string
         challengeId: string | null
         codeChallenge: string | null
       }
+  /** The action whose challenge it is. One of an action is answered there and nowhere else: null finds the others. */
+  actionId: string | null
   circumstances: Circumstances
   /** Counts wrong answers; a full window refuses before anything is judged. */
   wrongLimits: Limit[]
@@ -261,6 +267,12 @@ export type Attempted =
       | 'externalIdTaken'
     >
 
+/** As `Attempted`, with the action's row; `approvalOver` for a number that nobody asked for, or not from this browser. */
+export type AttemptedInAction =
+  | (Extract<Attempted, { kind: 'verified' }> & { action: Action })
+  | Exclude<Attempted, { kind: 'verified' }>
+  | Plain<'stateConflict' | 'approvalOver' | 'approvalWrong'>
+
 export type Claimed =
   | { kind: 'claimed'; challenge: Challenge; user: User }
   | Plain<
@@ -276,6 +288,47 @@ export type Claimed =
 export type OpenedLater =
   | { kind: 'opened'; session: Session; user: User }
   | Plain<'notFound' | 'stateConflict' | 'alreadyOpened' | 'late' | 'userBlocked'>
+
+export interface NewAction {
+  origin: Origin
+  now: number
+  row: Action
+  limits: Limit[]
+  /** Of the token in `url`; null where no browser will open one. */
+  openingHash: string | null
+  workingHash: string
+}
+
+export type Tracked = { kind: 'tracked'; action: Action } | LimitFired
+
+/** Who works on an action: by its working token, or by a link of it (null). */
+export interface AtAction {
+  origin: Origin
+  now: number
+  epoch: number
+  actionId: string
+  workingHash: string | null
+}
+
+/** The one use of a result token: its hash and how long it lives. */
+export interface NewResult {
+  hash: string
+  livesMs: number
+}
+
+/** How another device approves the first tab (PROTOCOL section 4). */
+export interface Approval {
+  challengeId: string
+  number: string
+  /** Which browser may type the number. */
+  browserHash: string
+  /** Counts wrong numbers; full, approval is off. */
+  wrongLimit: Limit
+}
+
+export type Validated =
+  | { kind: 'validated'; action: Action; user: User; session: Session | null }
+  | Plain<'tokenInvalid' | 'userBlocked'>
 
 export interface Rotation {
   origin: Origin
@@ -472,10 +525,79 @@ export interface Store {
     livesMs: number
   }): Promise<Challenge | null>
 
+  // Actions
+  createAction(input: NewAction, once?: Once<Tracked>): Promise<Tracked>
+  findAction(environmentId: string, id: string): Promise<Action | null>
+  /** The action that this working token drives. */
+  findActionByToken(workingHash: string): Promise<Action | null>
+  /** Trades the opening token for a working token, which ends the earlier one: of many callers exactly one does. */
+  openAction(input: {
+    openingHash: string
+    workingHash: string
+    now: number
+    epoch: number
+  }): Promise<Action | null>
+  /** Notes the address that was typed, and lets go of the challenge of an earlier one. Null: the action is over. */
+  addressAction(input: AtAction & { address: string; requestedTo: string }): Promise<Action | null>
+  /** `createChallenge` and the action's step to it, in one write. */
+  sendInAction(input: AtAction & { challenge: NewChallenge }): Promise<Created | Plain<'stateConflict'>>
+  /** `attempt` and the action's new state, in one write; `result` is the token that the answer will hold. */
+  attemptInAction(
+    input: AtAction & { attempt: Attempt; result: NewResult | null; approval?: Approval },
+  ): Promise<AttemptedInAction>
+  /** Draws the number of an approval: an earlier one of the action ends. */
+  askApproval(
+    input: AtAction & { approval: Approval; livesMs: number },
+  ): Promise<{ kind: 'asked'; action: Action } | LimitFired | Plain<'stateConflict'>>
+  /** The result token of an action that was proven elsewhere: exactly one caller gets it. */
+  finishAction(input: AtAction & { result: NewResult }): Promise<Action | null>
+  /** Ends an action that nothing has proven yet; null when it is over. */
+  cancelAction(input: AtAction): Promise<Action | null>
+  /**
+   * Redeems a result token. The first call opens the session; later ones within the life of the action get none. A
+   * wrong verifier consumes nothing, five times.
+   */
+  validateAction(
+    input: {
+      origin: Origin
+      now: number
+      epoch: number
+      resultHash: string
+      /** Null: of whichever app. */
+      appId: string | null
+      name: string
+      userId: string | null
+      codeChallenge: string | null
+      session: NewSession
+    },
+    once?: Once<Validated>,
+  ): Promise<Validated>
+  /** `openSession` by an action that a backend tracked and that no verifier binds. */
+  openActionSession(
+    input: {
+      origin: Origin
+      now: number
+      epoch: number
+      actionId: string
+      withinMs: number
+      session: NewSession
+    },
+    once?: Once<OpenedLater>,
+  ): Promise<OpenedLater>
+
   // Sessions
   /** One write decides: rotate, repeat within the grace time, or reuse, which revokes. */
   rotateRefresh(input: Rotation, once?: Once<Rotated>): Promise<Rotated>
   findSession(environmentId: string, id: string): Promise<{ session: Session; user: User } | null>
+  /**
+   * The same, with the instant by which to judge it (`judgeAt`), from one look. Throws `unavailable` for a caller that
+   * is behind by more than two seconds.
+   */
+  findSessionNow(
+    environmentId: string,
+    id: string,
+    now: number,
+  ): Promise<{ session: Session; user: User; at: number } | null>
   listSessions(environmentId: string, userId: string, page: Page): Promise<Session[]>
   revokeSession(id: string, origin: Origin, now: number, once?: Once<Session | null>): Promise<Session | null>
   /** Revokes every live session of the user; the number of them, or null for an unknown user. */

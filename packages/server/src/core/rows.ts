@@ -21,6 +21,8 @@ export interface App {
   origins: string[]
   audience: string | null
   isDefault: boolean
+  /** A browser without a backend may refresh its session, by a cookie. */
+  publicRefresh: boolean
   createdAt: number
   updatedAt: number
 }
@@ -147,6 +149,61 @@ export interface Challenge {
   endedAt: number | null
   /** How it was proven. */
   provenBy: 'code' | 'link' | null
+  /** The action that it is a step of: it is answered there and nowhere else. */
+  actionId: string | null
+}
+
+export type Outcome = 'ALLOW' | 'CHALLENGE' | 'REVIEW' | 'BLOCK'
+export type ActionState =
+  | 'ALLOW'
+  | 'BLOCK'
+  | 'CHALLENGE_REQUIRED'
+  | 'CHALLENGE_SUCCEEDED'
+  | 'CHALLENGE_FAILED'
+  | 'REVIEW_REQUIRED'
+  | 'REVIEW_SUCCEEDED'
+  | 'REVIEW_FAILED'
+
+/** One tracked event of a person. One browser at a time works on it, by its working token. */
+export interface Action {
+  id: string
+  environmentId: string
+  appId: string
+  epoch: number
+  name: string
+  /** Decided when it is tracked; never changes. */
+  outcome: Outcome
+  /** As it is stored: one that ran out is still CHALLENGE_REQUIRED (see `stateOf`). */
+  state: ActionState
+  stateChangedAt: number
+  reason: 'cancelled' | 'blocked' | null
+  /** Told by a backend, not begun by a browser. */
+  isTracked: boolean
+  /** The backend named who it is about: nobody else is proven in it. */
+  isNamed: boolean
+  /** Whom the backend named, later whom the proof led to. */
+  userId: string | null
+  /** Identity form of the address, and what this browser is shown: as it was typed, masked where a backend named it. */
+  address: string | null
+  requestedTo: string | null
+  /** The challenge under way; an earlier one of this action is worth nothing. */
+  challengeId: string | null
+  /** How it was proven. */
+  method: string | null
+  redirectUrl: string | null
+  clientState: string | null
+  codeChallenge: string | null
+  loginHint: string | null
+  locale: string | null
+  ipAddress: string | null
+  userAgent: string | null
+  /** Shown in the first tab while another device is asked for it. */
+  approvalNumber: string | null
+  approvalExpiresAt: number | null
+  resultExpiresAt: number | null
+  validatedAt: number | null
+  createdAt: number
+  expiresAt: number
 }
 
 export type ChallengeStatus = 'pending' | 'verified' | 'expired' | 'exhausted'
@@ -228,6 +285,7 @@ export const EVENT_TYPES = [
   'challenge.verified',
   'challenge.claimed',
   'challenge.link_opened',
+  'challenge.link_approved',
   'message.queued',
   'message.sent',
   'message.retried',
@@ -248,6 +306,11 @@ export const EVENT_TYPES = [
   'session.refreshed',
   'session.revoked',
   'session.refresh_reused',
+  'action.tracked',
+  'action.challenge_started',
+  'action.challenge_succeeded',
+  'action.challenge_failed',
+  'action.validated',
   'limit.fired',
   'protection.raised',
   'protection.lifted',

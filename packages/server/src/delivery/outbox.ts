@@ -77,7 +77,9 @@ export function createOutbox(deps: OutboxDeps): Outbox {
         const { claimed, limit } = await claim()
         // A full batch means that there may be more; without a free place the end of a delivery wakes us.
         if (limit > 0 && claimed === limit) continue
-        if (claimed === 0 && limit > 0 && inFlight.size === 0 && settlements.size() === 0) {
+        // Whoever came while the store was asked may have queued something that this claim could not see.
+        const isIdle = claimed === 0 && limit > 0 && inFlight.size === 0 && settlements.size() === 0
+        if (isIdle && !isWoken) {
           for (const resolve of drained.splice(0)) resolve()
         }
         if (!isWoken) await sleep(await untilDue())

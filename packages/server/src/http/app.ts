@@ -3,8 +3,10 @@ import { OstiaryError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { inRequest } from '../core/request-scope.ts'
+import { clientCors, serveClient } from './client/serve.ts'
 import type { TrustedProxies } from './client-ip.ts'
 import { isUnnamedProxy } from './client-ip.ts'
+import { elementRoutes } from './element.ts'
 import { errorsPage } from './errors-page.ts'
 import { hookRoutes, type MailEvents } from './hooks/hooks.ts'
 import { jwks } from './jwks.ts'
@@ -13,8 +15,9 @@ import type { MetricsPage } from './metrics-page.ts'
 import { openApiDocument } from './openapi.ts'
 import { asRefusal, problemResponse } from './problem.ts'
 import { inServerSpan, nameServerSpan } from './request-span.ts'
-import { ENDPOINTS } from './routes.ts'
+import { CLIENT_ENDPOINTS, ENDPOINTS } from './routes.ts'
 import { type ApiDeps, serveEndpoint } from './serve-endpoint.ts'
+import { signInRoutes } from './sign-in.ts'
 
 /** The part of pino that the edge needs. */
 export interface Log {
@@ -36,7 +39,12 @@ export interface HttpDeps extends ApiDeps {
 }
 
 export interface AppVariables {
-  Variables: { requestId: string; peer: string | undefined }
+  Variables: {
+    requestId: string
+    peer: string | undefined
+    /** The origin whose pages may read this answer of `/client/v1`, or null. */
+    corsOrigin: string | null
+  }
 }
 
 /** What the server is told of the connection: set by the Node adapter, absent in tests through `app.request()`. */
@@ -50,8 +58,9 @@ const UNNAMED_PROXY =
 const ANY_ORIGIN = { 'Access-Control-Allow-Origin': '*' }
 
 /**
- * The whole server as one function from request to response. Its parts, in the order of matching: the API, links,
- * reports of mail providers, keys, documents, health, and what `ostiary dev` adds.
+ * The whole server as one function from request to response. Its parts, in the order of matching: the API of backends,
+ * the API of browsers, the sign-in page and its element, links, reports of mail providers, keys, documents, health, and
+ * what `ostiary dev` adds.
  */
 export function createApp(deps: HttpDeps): Hono<AppVariables> {
   const { store, clock, publicUrl, log, metrics, trustedProxies } = deps
@@ -90,6 +99,11 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
     app.on(endpoint.method, endpoint.path.replaceAll(/\{(\w+)\}/g, ':$1'), serveEndpoint(deps, endpoint))
   }
 
+  app.use('/client/v1/*', clientCors(deps, CLIENT_ENDPOINTS))
+  for (const endpoint of CLIENT_ENDPOINTS) app.on(endpoint.method, endpoint.path, serveClient(deps, endpoint))
+
+  app.route('/', signInRoutes(deps))
+  app.route('/element', elementRoutes())
   app.route('/l', linkRoutes(deps))
   app.route('/hooks', hookRoutes(deps))
   app.get('/e/:slug/.well-known/jwks.json', async c => {
@@ -146,6 +160,10 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
 }
 
 const OTHER_PATHS: [pattern: string, methods: string[]][] = [
+  ['/sign-in', ['GET', 'POST']],
+  ['/a/{token}', ['GET', 'POST']],
+  ['/element/v1.js', ['GET']],
+  ['/element/words/{file}', ['GET']],
   ['/l/{token}', ['GET', 'POST']],
   ['/hooks/mail/{provider}', ['POST']],
   ['/e/{slug}/.well-known/jwks.json', ['GET']],
@@ -155,12 +173,13 @@ const OTHER_PATHS: [pattern: string, methods: string[]][] = [
   ['/readyz', ['GET']],
 ]
 
-const PATHS = [...ENDPOINTS.map(({ path, method }) => [path, [method]] as const), ...OTHER_PATHS].map(
-  ([path, methods]) => ({
-    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
-    methods,
-  }),
-)
+const PATHS = [
+  ...[...ENDPOINTS, ...CLIENT_ENDPOINTS].map(({ path, method }) => [path, [method]] as const),
+  ...OTHER_PATHS,
+].map(([path, methods]) => ({
+  pattern: new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+  methods,
+}))
 
 /** The methods that a known path takes, HEAD beside GET; empty for an unknown path. */
 export function allowedMethods(path: string): string[] {

@@ -12,15 +12,17 @@ export const WHAT_TO_DO: Record<ErrorCode, string> = {
   code_incorrect: 'Let the person try again; attemptsLeft says how often.',
   link_invalid:
     'The token is unknown, replaced, of another kind (mailed olk_, hand-over oht_), purpose or challenge, or the codeVerifier is missing or wrong. Let the person ask for a new link.',
-  token_invalid: 'Use the token of the kind that this call takes, once.',
+  token_invalid:
+    'Use the token of the kind that this call takes, in time: an opening token once; a result token (oht_) within 60 seconds, for its own app, action and user, with the codeVerifier of its action or with none.',
   unauthorized:
-    'Send a secret key of this environment as Authorization: Bearer osk_… To /hooks/mail the provider proves itself, by the secret or token that both sides are set up with; /metrics takes METRICS_TOKEN.',
+    'Send a secret key of this environment as Authorization: Bearer osk_… To /client/v1 send the publishable key (opk_…) to begin, and the token of the action (oat_…) afterwards. To /hooks/mail the provider proves itself, by the secret or token that both sides are set up with; /metrics takes METRICS_TOKEN.',
   session_invalid: 'The person has to sign in again.',
   refresh_invalid: 'The person has to sign in again.',
   refresh_reused:
     'The token was used before, by a thief or by a client that lost an answer. The session is revoked: the person has to sign in again.',
   scope_insufficient: 'Use a key with one of the scopes that detail names.',
-  origin_not_allowed: 'Put the origin on origins of the app.',
+  origin_not_allowed:
+    'Put the origin on origins of the app. A call that works by Ostiary’s cookie is taken from pages of Ostiary alone.',
   fresh_proof_required: 'Let the person prove who they are, then call again.',
   sign_up_closed: 'Only known users may come in; open sign-up in the settings, or create the user first.',
   user_blocked: 'An operator has blocked this user.',

@@ -1,22 +1,21 @@
 import { type Context, Hono } from 'hono'
-import { getCookie, setCookie } from 'hono/cookie'
 import { maskEmail } from '../core/addresses/email.ts'
-import { parseIp } from '../core/addresses/network.ts'
 import { isRedirectUrlAllowed, withQuery } from '../core/addresses/redirect-url.ts'
 import { statusOf } from '../core/challenges/status.ts'
 import type { EnvironmentView } from '../core/environments/directory.ts'
+import type { Circumstances } from '../core/ports.ts'
 import type { Challenge } from '../core/rows.ts'
 import { isToken, newToken } from '../core/tokens.ts'
+import { actionLink } from './action-link.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
-import { readBytes } from './body.ts'
-import { clientIp } from './client-ip.ts'
+import { circumstancesOf } from './client/serve.ts'
 import { pageHeaders } from './pages/headers.ts'
-import { type LinkLook, linkEndPage, linkPage, type Page } from './pages/link-page.ts'
+import { type LinkLook, linkEndPage, linkPage, numberPage, type Page } from './pages/link-page.ts'
+import { isOwnForm, pressCookie, pressToken, readForm } from './pages/own-form.ts'
 import type { Lang, LinkEnd } from './pages/words.ts'
 
 const MAX_OPENINGS = 20
 const HANDOVER_LIVES_MS = 60_000
-const COOKIE = '__Host-ostiary-press'
 
 interface Found {
   challenge: Challenge
@@ -44,7 +43,7 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
     c: Context,
     view: EnvironmentView | null,
     state: LinkEnd,
-    status: 400 | 403 | 404 | 409 | 410,
+    status: 200 | 400 | 403 | 404 | 409 | 410,
     endedAt: number | null = null,
   ) =>
     send(
@@ -75,6 +74,8 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
         Math.min(challenge.endedAt ?? challenge.expiresAt, challenge.expiresAt),
       )
     if (status === 'exhausted') return end(c, view, 'exhausted', 409)
+    // An action may have nowhere to lead: then its first tab goes on.
+    if (challenge.actionId !== null && challenge.redirectUrl === null) return null
     const app = view.apps.find(one => one.id === challenge.appId)
     const isAllowed = isRedirectUrlAllowed(
       challenge.redirectUrl ?? '',
@@ -89,14 +90,7 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
     const found = await find(c.req.param('token'))
     if (!found) return end(c, null, 'unknown', 404)
     const { challenge, view } = found
-    const address = clientIp(c.get('peer'), c.req.header('x-forwarded-for'), deps.trustedProxies)
-    const ip = address === null ? null : parseIp(address)
-    const context = {
-      ipAddress: address,
-      userAgent: c.req.header('user-agent')?.slice(0, 1024) ?? null,
-      host: ip?.host ?? null,
-      site: ip?.site ?? null,
-    }
+    const context: Circumstances = circumstancesOf(deps, c)
     // Before it is recorded: a store that cannot judge refuses, and a refusal leaves nothing behind.
     const ended = await over(c, found)
     await store
@@ -113,14 +107,9 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       )
     if (ended) return ended
 
-    const pressToken = getCookie(c, COOKIE) ?? random.bytes(32).toString('base64url')
-    setCookie(c, COOKIE, pressToken, {
-      path: '/',
-      secure: true,
-      httpOnly: true,
-      sameSite: 'Strict',
-      maxAge: 3600,
-    })
+    const opened = await actionLink(deps, c, found)
+    if (opened === 'over') return end(c, view, 'expired', 410)
+    if (opened?.means === 'back') return end(c, view, 'elsewhere', 409)
     const redirect = new URL(challenge.redirectUrl ?? deps.publicUrl)
     return send(
       c,
@@ -135,8 +124,10 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
           userAgent: challenge.userAgent,
         },
         expiresAt: new Date(challenge.expiresAt),
-        pressToken,
+        pressToken: pressToken(c, random),
         redirectOrigin: redirect.origin === 'null' ? redirect.protocol : redirect.origin,
+        ...(opened?.means === 'approve' && { mode: 'approve' }),
+        ...(opened?.isSameBrowser && { mode: 'continue' }),
       }),
       200,
     )
@@ -148,7 +139,24 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
     const ended = await over(c, found)
     if (ended) return ended
     const { challenge, view } = found
-    if (!(await isOwnForm(c))) return end(c, view, 'refused', 403)
+    const form = await readForm(c)
+    if (!isOwnForm(c, form)) return end(c, view, 'refused', 403)
+    const opened = await actionLink(deps, c, found)
+    if (opened === 'over') return end(c, view, 'expired', 410)
+    if (opened) {
+      const pressed = await opened.press(pressCookie(c), form?.get('number') ?? null)
+      if (pressed.kind === 'end') return end(c, view, pressed.state, pressed.status)
+      if (pressed.kind === 'redirect') return redirectTo(pressed.to)
+      return send(
+        c,
+        numberPage({
+          ...look(c, view),
+          maskedAddress: maskEmail(challenge.sendTo),
+          pressToken: pressed.pressToken,
+        }),
+        200,
+      )
+    }
     const handover = newToken('oht', random.bytes(32))
     const pressed = await store.pressLink({
       linkHash: keyring.tokenHash(c.req.param('token')),
@@ -158,29 +166,16 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       livesMs: HANDOVER_LIVES_MS,
     })
     if (!pressed?.redirectUrl) return end(c, view, 'expired', 410)
-    return new Response(null, {
-      status: 303,
-      headers: {
-        Location: withQuery(pressed.redirectUrl, { token: handover, state: challenge.state }),
-        'Cache-Control': 'no-store',
-        'Referrer-Policy': 'no-referrer',
-      },
-    })
+    return redirectTo(withQuery(pressed.redirectUrl, { token: handover, state: challenge.state }))
   })
   return app
 }
 
-/**
- * Whether the press came from our page, not from a form that another site submitted: the browser says so itself, or
- * it has the cookie that only our page sets and the hidden field that only our page knows (PROTOCOL section 3).
- */
-async function isOwnForm(c: Context): Promise<boolean> {
-  const site = c.req.header('sec-fetch-site')
-  if (site !== undefined) return site === 'same-origin'
-  const cookie = getCookie(c, COOKIE)
-  const type = c.req.header('content-type')?.split(';')[0]
-  if (!cookie || type !== 'application/x-www-form-urlencoded') return false
-  return new URLSearchParams((await readBytes(c.req.raw)).toString()).get('press') === cookie
+function redirectTo(url: string): Response {
+  return new Response(null, {
+    status: 303,
+    headers: { Location: url, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' },
+  })
 }
 
 function send(c: Context, page: Page, status: 200 | 400 | 403 | 404 | 409 | 410): Response {

@@ -1,9 +1,11 @@
 import { z } from 'zod'
 import { ERRORS, type ErrorCode } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
+import { ACTION_COOKIE } from './client/cookies.ts'
+import type { ClientEndpoint } from './client/endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import { errorCodes } from './problem.ts'
-import { ENDPOINTS } from './routes.ts'
+import { CLIENT_ENDPOINTS, ENDPOINTS } from './routes.ts'
 
 /** What any call of `/v1` can answer besides its own refusals. */
 const ALWAYS: ErrorCode[] = [
@@ -74,6 +76,12 @@ export function openApiDocument(publicUrl: string): Record<string, unknown> {
       [endpoint.method.toLowerCase()]: operation(endpoint, schemas),
     }
   }
+  for (const endpoint of CLIENT_ENDPOINTS) {
+    paths[endpoint.path] = {
+      ...paths[endpoint.path],
+      [endpoint.method.toLowerCase()]: clientOperation(endpoint, schemas),
+    }
+  }
   schemaOf(Problem, 'output', schemas)
   return {
     openapi: '3.1.0',
@@ -89,10 +97,86 @@ export function openApiDocument(publicUrl: string): Record<string, unknown> {
     components: {
       securitySchemes: {
         secretKey: { type: 'http', scheme: 'bearer', description: 'A secret key: osk_test_… or osk_live_…' },
+        publishableKey: { type: 'http', scheme: 'bearer', description: 'A publishable key: opk_…' },
+        actionToken: { type: 'http', scheme: 'bearer', description: 'The working token of an action: oat_…' },
+        actionCookie: {
+          type: 'apiKey',
+          in: 'cookie',
+          name: ACTION_COOKIE,
+          description: 'The same, on pages of Ostiary itself',
+        },
+        accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
       },
       schemas,
     },
   }
+}
+
+/** What any call of `/client/v1` can answer besides its own refusals. */
+const CLIENT_ALWAYS: ErrorCode[] = ['invalid_request', 'origin_not_allowed', 'internal_error', 'unavailable']
+const CLIENT_SECURITY: Record<ClientEndpoint['auth'], Record<string, string[]>[]> = {
+  key: [{ publishableKey: [] }],
+  action: [{ actionToken: [] }, { actionCookie: [] }],
+  page: [],
+  session: [{ accessToken: [] }],
+}
+const CLIENT_CALLER: Record<ClientEndpoint['auth'], string> = {
+  key: 'By a publishable key, from the origins of its app.',
+  action: 'By the token of the action, or by its cookie on pages of Ostiary itself.',
+  page: 'For pages of Ostiary itself.',
+  session: 'By an access token, from the origins of its app.',
+}
+
+function clientOperation(
+  endpoint: ClientEndpoint,
+  schemas: Record<string, unknown>,
+): Record<string, unknown> {
+  const isKeyed = endpoint.auth === 'key' || endpoint.auth === 'action'
+  const codes: ErrorCode[] = [
+    ...CLIENT_ALWAYS,
+    ...(isKeyed ? (['unauthorized'] as const) : []),
+    ...(endpoint.body ? WITH_BODY : []),
+    ...endpoint.errors,
+  ]
+  return {
+    operationId: operationId(endpoint),
+    summary: endpoint.summary,
+    description: CLIENT_CALLER[endpoint.auth],
+    security: CLIENT_SECURITY[endpoint.auth],
+    parameters: [],
+    ...bodyOf(endpoint, schemas),
+    responses: {
+      [endpoint.status]: {
+        description: endpoint.summary,
+        ...(endpoint.answer && {
+          content: { 'application/json': { schema: schemaOf(endpoint.answer, 'output', schemas) } },
+        }),
+      },
+      ...refusals(codes),
+    },
+  }
+}
+
+function bodyOf({ body }: { body?: z.ZodType }, schemas: Record<string, unknown>) {
+  return (
+    body && {
+      requestBody: {
+        required: true,
+        content: { 'application/json': { schema: schemaOf(body, 'input', schemas) } },
+      },
+    }
+  )
+}
+
+function refusals(codes: readonly ErrorCode[]): Record<string, unknown> {
+  const byStatus = Map.groupBy(new Set(codes), code => ERRORS[code][0])
+  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
+  return Object.fromEntries(
+    [...byStatus].map(([status, list]) => [
+      String(status),
+      { description: list.map(code => `\`${code}\``).join(', '), content: problem },
+    ]),
+  )
 }
 
 function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Record<string, unknown> {
@@ -103,23 +187,12 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Record
     ...(isPost ? WITH_KEY : []),
     ...endpoint.errors,
   ]
-  const byStatus = Map.groupBy(new Set(codes), code => ERRORS[code][0])
-  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } }
-  const refusals = [...byStatus].map(([status, list]) => [
-    String(status),
-    { description: list.map(code => `\`${code}\``).join(', '), content: problem },
-  ])
   return {
     operationId: operationId(endpoint),
     summary: endpoint.summary,
     description: `Scopes: ${endpoint.scopes.join(', ')}${endpoint.isTestOnly ? '. In test environments only.' : ''}`,
     parameters: parameters(endpoint, schemas),
-    ...(endpoint.body && {
-      requestBody: {
-        required: true,
-        content: { 'application/json': { schema: schemaOf(endpoint.body, 'input', schemas) } },
-      },
-    }),
+    ...bodyOf(endpoint, schemas),
     responses: {
       [endpoint.status]: {
         description: endpoint.summary,
@@ -128,7 +201,7 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Record
           content: { 'application/json': { schema: schemaOf(endpoint.answer, 'output', schemas) } },
         }),
       },
-      ...Object.fromEntries(refusals),
+      ...refusals(codes),
     },
   }
 }
@@ -177,9 +250,10 @@ function schemaOf(schema: z.ZodType, io: 'input' | 'output', schemas: Record<str
 }
 
 /** `createChallenge`-like names from method and path, each once. */
-function operationId({ method, path }: Endpoint): string {
+function operationId({ method, path }: Pick<Endpoint, 'method' | 'path'>): string {
   const words = path
-    .replace('/v1/', '')
+    .slice(1)
+    .replace('v1/', '')
     .split('/')
     .map(part => (part.startsWith('{') ? 'by-id' : part))
   return [method.toLowerCase(), ...words]

@@ -1,3 +1,4 @@
+import * as actions from './api/actions.ts'
 import { createApiKeyEndpoint, listApiKeysEndpoint, revokeApiKeyEndpoint } from './api/api-keys.ts'
 import {
   createAppEndpoint,
@@ -19,6 +20,20 @@ import * as templates from './api/templates.ts'
 import * as users from './api/users.ts'
 import { verifyCodeEndpoint } from './api/verify-code.ts'
 import { verifyLinkEndpoint } from './api/verify-link.ts'
+import { beginEndpoint } from './client/begin.ts'
+import { cancelEndpoint } from './client/cancel.ts'
+import { currentEndpoint } from './client/current.ts'
+import type { ClientEndpoint } from './client/endpoint.ts'
+import { eventsEndpoint } from './client/events.ts'
+import { finishEndpoint } from './client/finish.ts'
+import { identifyEndpoint } from './client/identify.ts'
+import { meEndpoint } from './client/me.ts'
+import { openEndpoint } from './client/open.ts'
+import { clientRefreshEndpoint } from './client/refresh.ts'
+import { resendEndpoint } from './client/resend.ts'
+import { sendEndpoint } from './client/send.ts'
+import { clientValidateEndpoint } from './client/validate.ts'
+import { verifyEndpoint } from './client/verify.ts'
 import type { Endpoint } from './endpoint.ts'
 
 /** The API, read as a table of contents. Everything about a route stands in its endpoint. */
@@ -30,6 +45,10 @@ export const ENDPOINTS = [
   verifyCodeEndpoint, // POST   /v1/challenges/{id}/verify
   resendChallengeEndpoint, // POST   /v1/challenges/{id}/resend
   claimChallengeEndpoint, // POST   /v1/challenges/{id}/claim
+
+  actions.trackActionEndpoint, // POST   /v1/actions
+  actions.validateActionEndpoint, // POST   /v1/actions/validate
+  actions.getActionEndpoint, // GET    /v1/actions/{id}
 
   sessions.openSessionEndpoint, // POST   /v1/sessions
   sessions.refreshSessionEndpoint, // POST   /v1/sessions/refresh
@@ -71,3 +90,20 @@ export const ENDPOINTS = [
   listMessagesEndpoint, // GET    /v1/messages
   // An endpoint's own types are known where it is declared; the table holds them side by side.
 ] as unknown as readonly Endpoint[]
+
+/** What browsers call (CONTRACT section 6): by a publishable key to begin, by the action's own token or cookie afterwards. */
+export const CLIENT_ENDPOINTS = [
+  beginEndpoint, // POST   /client/v1/actions
+  openEndpoint, // POST   /client/v1/actions/open
+  currentEndpoint, // GET    /client/v1/actions/current
+  identifyEndpoint, // POST   /client/v1/actions/identify
+  sendEndpoint, // POST   /client/v1/actions/send
+  resendEndpoint, // POST   /client/v1/actions/resend
+  verifyEndpoint, // POST   /client/v1/actions/verify
+  finishEndpoint, // POST   /client/v1/actions/finish
+  cancelEndpoint, // POST   /client/v1/actions/cancel
+  eventsEndpoint, // GET    /client/v1/actions/events
+  clientValidateEndpoint, // POST   /client/v1/actions/validate
+  clientRefreshEndpoint, // POST   /client/v1/sessions/refresh
+  meEndpoint, // GET    /client/v1/me
+] as unknown as readonly ClientEndpoint[]

@@ -108,6 +108,7 @@ export const AppBody = z
     redirectUrls: z.array(z.string()),
     origins: z.array(z.string()),
     audience: z.string().nullable(),
+    publicRefresh: z.boolean(),
     isDefault: z.boolean(),
     createdAt: Instant,
     updatedAt: Instant,

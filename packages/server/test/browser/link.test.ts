@@ -13,9 +13,9 @@ describe.skipIf(!hasBrowser)('the page behind a link', () => {
     api = apiOf(server.url, server.facts.secretKey)
   })
 
-  /** Asks for a link at the demo, as its visitor. */
+  /** Asks for a link at the demo, as a visitor without JavaScript: its own forms ask by the API. */
   async function askForLink(): Promise<Person & { link: string; challengeId: string; address: string }> {
-    const person = await openWindow(server.url)
+    const person = await openWindow(server.url, { javaScriptEnabled: false })
     const address = `link${++count}@example.com`
     await person.page.goto(`${server.url}/`)
     await person.page.getByLabel('E-mail address').fill(address)
@@ -101,14 +101,16 @@ describe.skipIf(!hasBrowser)('the page behind a link', () => {
     expect((await statusOf(asked.challengeId)).status).toBe('pending')
 
     const { body } = await api('GET', `/v1/messages?challengeId=${asked.challengeId}`)
-    await asked.page.locator('#code').pressSequentially(body.data[0].code)
+    await asked.page.locator('#code').fill(body.data[0].code)
+    await asked.page.keyboard.press('Enter')
     await asked.page.getByRole('heading', { name: 'You are signed in' }).waitFor()
     expect([...asked.complaints, ...other.complaints]).toEqual([])
     await Promise.all([asked.close(), other.close()])
   })
 
   it('cannot be framed or pressed by another origin', async () => {
-    const { page, link, challengeId, close } = await askForLink()
+    const { link, challengeId, close } = await askForLink()
+    const { page, close: closeTrap } = await openWindow(server.url)
     // Another port is another origin, but the same site: no cookie would stop it.
     const elsewhere = (await startDev()).url
     await page.route(`${elsewhere}/trap`, route =>
@@ -122,6 +124,6 @@ describe.skipIf(!hasBrowser)('the page behind a link', () => {
     await page.getByRole('heading', { level: 1 }).waitFor()
     expect(await page.getByRole('button', { name: 'Sign in' }).count()).toBe(0)
     expect((await statusOf(challengeId)).status).toBe('pending')
-    await close()
+    await Promise.all([close(), closeTrap()])
   })
 })

@@ -39,11 +39,11 @@ describe.skipIf(!hasBrowser)('every page', () => {
       })
       const { page } = person
       const faults: string[] = []
-      const judge = async (name: string) => {
+      const judge = async (name: string, on = page) => {
         // With its styles: a heading can be found before they are there.
-        await page.waitForLoadState('load')
-        await picture(page, `${name}-${colorScheme}-${width}`)
-        faults.push(...(await faultsOf(page)).map(fault => `${name}: ${fault}`))
+        await on.waitForLoadState('load')
+        await picture(on, `${name}-${colorScheme}-${width}`)
+        faults.push(...(await faultsOf(on)).map(fault => `${name}: ${fault}`))
       }
 
       await page.goto(`${server.url}/dev/inbox`)
@@ -52,16 +52,18 @@ describe.skipIf(!hasBrowser)('every page', () => {
       await page.goto(`${server.url}/docs/errors`)
       await judge('errors')
       await page.goto(`${server.url}/`)
+      await page.locator('ostiary-sign-in input').waitFor()
       await judge('demo-address')
       const address = `a.person.with.a.long.address+${colorScheme}${width}@mail.example.com`
-      await page.getByLabel('E-mail address').fill(address)
+      await page.locator('ostiary-sign-in input').fill(address)
       await page.keyboard.press('Enter')
-      await page.locator('#code').waitFor()
+      await page.getByRole('button', { name: /With a code/ }).click()
+      await page.locator('input[name=code]').waitFor()
       await judge('demo-code')
       const { body } = await api('GET', `/v1/messages?to=${encodeURIComponent(address)}`)
-      const [{ code, link, challengeId }] = body.data
-      await page.locator('#code').pressSequentially(code === '111111' ? '222222' : '111111')
-      await page.getByRole('alert').waitFor()
+      const [{ code, challengeId }] = body.data
+      await page.locator('input[name=code]').pressSequentially(code === '111111' ? '222222' : '111111')
+      await page.locator('[aria-invalid=true]').waitFor()
       await judge('demo-wrong-code')
 
       await page.goto(`${server.url}/dev/inbox#${challengeId}`)
@@ -71,9 +73,21 @@ describe.skipIf(!hasBrowser)('every page', () => {
       await page.getByRole('tab', { name: 'Source' }).click()
       await judge('inbox-source')
 
+      await page.goto(`${server.url}/`)
+      await page.locator('ostiary-sign-in input').fill(address)
+      await page.keyboard.press('Enter')
+      await page.getByRole('button', { name: /With a link/ }).click()
+      await page.getByText('Waiting for the link').waitFor()
+      const link = (await api('GET', `/v1/messages?to=${encodeURIComponent(address)}`)).body.data[0].link
+      const phone = await openWindow(server.url, {
+        colorScheme,
+        bypassCSP: true,
+        viewport: { width, height: 800 },
+      })
+      await phone.page.goto(link)
+      await judge('link', phone.page)
+      await phone.close()
       await page.goto(link)
-      await judge('link')
-      await page.getByRole('button', { name: 'Sign in' }).click()
       await page.getByRole('heading', { name: 'You are signed in' }).waitFor()
       await judge('demo-signed-in')
       await page.goto(link)

@@ -131,12 +131,6 @@ describe('a move', () => {
       limit: 100,
     })
 
-    await server.tamper(
-      `INSERT INTO actions (id, environment_id, app_id, epoch, name, outcome, state, state_changed_at, is_tracked,
-         working_hash, verifier_tries_left, created_at, expires_at)
-       SELECT 'act_1', environment_id, id, 1, 'sign-in', 'ALLOW', 'ALLOW', 0, 0, 'hash', 5, 0, 1 FROM apps LIMIT 1`,
-    )
-
     const database = await target()
     const file = server.database
     const copied = await copyToPostgres({ from: file, to: database.url, now: Date.now() })

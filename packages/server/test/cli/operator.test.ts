@@ -77,6 +77,7 @@ describe('apps', () => {
       origins: [],
       audience: 'shop',
       isDefault: false,
+      publicRefresh: false,
     })
     const changed = await json(
       ...['apps', 'update', made.id, '-e', 'test', '--name', 'Shop 2'],

@@ -59,6 +59,47 @@ async function link(house: House): Promise<string> {
 const post = (path: string, body: unknown = {}): Request => ({ method: 'POST', path, body })
 const PRESS = { 'Sec-Fetch-Site': 'same-origin' }
 
+const SECOND = `__Host-ostiary-press=${'S'.repeat(43)}`
+
+/** A tracked action and the browser that works on it. */
+async function tab(house: House) {
+  const { id, token } = await ask(house, 'POST', '/v1/actions', { name: 'signIn' })
+  const headers = { Authorization: `Bearer ${token}` }
+  const request = (step: string, body: unknown = {}): Request => ({
+    ...post(`/client/v1/actions/${step}`, body),
+    headers,
+  })
+  return {
+    id: id as string,
+    request,
+    async step(name: string, body?: unknown): Promise<Answer['body']> {
+      const { method, path, body: sent } = request(name, body)
+      return (await house.call(method, path, sent, headers)).body
+    },
+    read: async (): Promise<Answer['body']> =>
+      (await house.call('GET', '/client/v1/actions/current', undefined, headers)).body,
+  }
+}
+
+async function addressed(house: House) {
+  const to = fresh()
+  const one = await tab(house)
+  await one.step('identify', { to })
+  return { ...one, to }
+}
+
+async function sent(house: House, method: string) {
+  const one = await addressed(house)
+  await one.step('send', { method })
+  const { code, link } = (await ask(house, 'GET', `/v1/messages?to=${one.to}`)).data[0]
+  return { ...one, code: code as string, link: link as string }
+}
+
+async function provenAction(house: House): Promise<{ id: string; token: string }> {
+  const { id, step, code } = await sent(house, 'emailCode')
+  return { id, token: (await step('verify', { code })).result.token }
+}
+
 /** Every way over HTTP in which something is written. */
 export const OPERATIONS: readonly Operation[] = [
   {
@@ -140,6 +181,96 @@ export const OPERATIONS: readonly Operation[] = [
       const { challenge } = await proven(house, { userMode: 'none' })
       return post(`/v1/challenges/${challenge.id}/claim`, { userId: (await user(house)).id })
     },
+  },
+  {
+    name: 'track an action',
+    method: 'createAction',
+    status: 201,
+    prepare: async () => post('/v1/actions', { name: 'signIn' }),
+  },
+  {
+    name: 'open an action',
+    method: 'openAction',
+    status: 200,
+    again: [400],
+    isOnce: true,
+    async prepare(house) {
+      const { url } = await ask(house, 'POST', '/v1/actions', { name: 'signIn' })
+      const token = url.slice(url.lastIndexOf('/') + 1)
+      return { ...post('/client/v1/actions/open', { token }), headers: PRESS }
+    },
+  },
+  {
+    name: 'tell the address',
+    method: 'addressAction',
+    status: 200,
+    again: [200],
+    prepare: async house => (await tab(house)).request('identify', { to: fresh() }),
+  },
+  {
+    name: 'send inside an action',
+    method: 'sendInAction',
+    status: 200,
+    again: [200],
+    prepare: async house => (await addressed(house)).request('send', { method: 'emailCode' }),
+  },
+  {
+    name: 'verify inside an action',
+    method: 'attemptInAction',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    async prepare(house) {
+      const { request, code } = await sent(house, 'emailCode')
+      return request('verify', { code })
+    },
+  },
+  {
+    name: 'ask for an approval',
+    method: 'askApproval',
+    status: 200,
+    again: [200],
+    async prepare(house) {
+      const { link } = await sent(house, 'emailLink')
+      return { method: 'POST', path: new URL(link).pathname, headers: { ...PRESS, Cookie: SECOND } }
+    },
+  },
+  {
+    name: 'finish an approved action',
+    method: 'finishAction',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    async prepare(house) {
+      const { request, link, read } = await sent(house, 'emailLink')
+      const path = new URL(link).pathname
+      const headers = { ...PRESS, Cookie: SECOND, 'Content-Type': 'application/x-www-form-urlencoded' }
+      await house.call('POST', path, undefined, headers)
+      const body = `number=${(await read()).challenge.number}`
+      await house.ostiary.app.request(path, { method: 'POST', headers, body })
+      return request('finish')
+    },
+  },
+  {
+    name: 'cancel an action',
+    method: 'cancelAction',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    prepare: async house => (await addressed(house)).request('cancel'),
+  },
+  {
+    name: 'validate an action',
+    method: 'validateAction',
+    status: 200,
+    prepare: async house =>
+      post('/v1/actions/validate', { token: (await provenAction(house)).token, action: 'signIn' }),
+  },
+  {
+    name: 'open the session of an action',
+    method: 'openActionSession',
+    status: 201,
+    prepare: async house => post('/v1/sessions', { actionId: (await provenAction(house)).id }),
   },
   {
     name: 'open the session later',

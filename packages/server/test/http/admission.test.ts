@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type TestServer, testServer } from '../setup/server.ts'
+import { appOf, begin } from './browser.ts'
 
 /** A process that has no room says so at once, and keeps some for those who have their code already. */
 
@@ -44,4 +45,21 @@ test('a call that only waits for a message takes no room, and every place is giv
     expect(wrong.every(({ status }) => status === 400)).toBe(true)
   }
   expect((await send(300)).status).toBe(201)
+})
+
+test('sends of browsers have the same part; a waiting page takes no room', async () => {
+  const app = await appOf(server)
+  const tabs = await Promise.all(Array.from({ length: 12 }, () => begin(server, app)))
+  for (const [index, tab] of tabs.entries()) await tab.post('identify', { to: `b${index}@x.test` })
+  const open = await Promise.all(
+    tabs.map(tab =>
+      server.ostiary.app.request('/client/v1/actions/events', {
+        headers: { Authorization: `Bearer ${tab.token}` },
+      }),
+    ),
+  )
+  const sent = await Promise.all(tabs.map(tab => tab.post('send', { method: 'emailCode' })))
+  expect(sent.filter(({ status }) => status === 200)).toHaveLength(8)
+  expect(sent.find(({ status }) => status === 503)?.body).toMatchObject({ limit: 'capacity' })
+  await Promise.all(open.map(stream => stream.body?.cancel()))
 })

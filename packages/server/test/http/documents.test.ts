@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { z } from 'zod'
 import { ERRORS } from '../../src/core/errors.ts'
-import { ENDPOINTS } from '../../src/http/routes.ts'
+import { CLIENT_ENDPOINTS, ENDPOINTS } from '../../src/http/routes.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
 
@@ -43,6 +43,7 @@ describe('/openapi.json', () => {
       operationId: z.string().regex(/^[a-z][A-Za-z0-9]*$/),
       summary: z.string().min(1),
       description: z.string(),
+      security: z.array(z.record(z.string(), z.array(z.string()))).optional(),
       parameters: z.array(
         z.strictObject({
           name: z.string(),
@@ -81,7 +82,7 @@ describe('/openapi.json', () => {
       servers: z.array(z.strictObject({ url: z.url() })),
       security: z.array(z.record(z.string(), z.array(z.string()))),
       paths: z.record(
-        z.string().startsWith('/v1/'),
+        z.string().regex(/^\/(client\/)?v1\//),
         z.record(z.enum(['get', 'post', 'patch', 'delete']).or(z.string()), Operation),
       ),
       components: z.strictObject({
@@ -96,7 +97,8 @@ describe('/openapi.json', () => {
     const told = Object.entries(document.paths).flatMap(([path, operations]) =>
       Object.keys(operations as object).map(method => `${method.toUpperCase()} ${path}`),
     )
-    expect(told.sort()).toEqual(ENDPOINTS.map(one => `${one.method} ${one.path}`).sort())
+    const table = [...ENDPOINTS, ...CLIENT_ENDPOINTS]
+    expect(told.sort()).toEqual(table.map(one => `${one.method} ${one.path}`).sort())
     const ids = [...valuesOf('operationId', document)]
     expect(new Set(ids).size).toBe(ids.length)
   })
@@ -156,6 +158,28 @@ describe('/openapi.json', () => {
       ] as const)
         expect(responses[ERRORS[code][0]].description).toContain(`\`${code}\``)
     }
+  })
+  test('tells of browsers’ calls who may make them, what they take and what they refuse', () => {
+    const { securitySchemes, schemas } = document.components
+    for (const { method, path, auth, body, errors, status, answer } of CLIENT_ENDPOINTS) {
+      const { security, parameters, responses, requestBody } = document.paths[path][method.toLowerCase()]
+      expect(parameters).toEqual([])
+      expect(security.length === 0).toBe(auth === 'page')
+      for (const scheme of security.flatMap(Object.keys)) {
+        expect(Object.keys(securitySchemes)).toContain(scheme)
+        expect(scheme).not.toBe('secretKey')
+      }
+      expect(responses[status].content === undefined).toBe(answer === null)
+      for (const code of [...errors, 'origin_not_allowed', 'unavailable'] as const)
+        expect(responses[ERRORS[code][0]].description, path).toContain(`\`${code}\``)
+      expect(requestBody === undefined).toBe(body === undefined)
+      if (!body) continue
+      const { schema } = requestBody.content['application/json']
+      const whole = schema.$ref ? schemas[schema.$ref.split('/').at(-1)] : schema
+      expect(whole.additionalProperties, path).toBe(false)
+    }
+    for (const name of ['Action', 'ClientAction', 'ClientChallenge', 'ClientUser'])
+      expect(schemas[name].required.sort()).toEqual(Object.keys(schemas[name].properties).sort())
   })
   test('says that every field of an answer is there, and that a request may hold no other', () => {
     const { schemas } = document.components

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDPOINTS } from '../../src/http/routes.ts'
 import { type Answer, type TestServer, testServer } from '../setup/server.ts'
 import { endpointOf, expectAnswer } from './answers.ts'
+import { prove, tabOf } from './browser.ts'
 import { buildWorld, codeOf, fresh, handoverOf, later, mailbox, send, type World } from './world.ts'
 
 let server: TestServer
@@ -150,6 +151,39 @@ describe('the whole answer of', () => {
     })
   })
 
+  test('actions: track, read, validate', async () => {
+    const tracked = await ask('POST', '/v1/actions', { name: 'signIn', context: { userAgent: 'Firefox' } })
+    expect(tracked).toEqual({
+      id: expect.stringMatching(/^act_/),
+      name: 'signIn',
+      reference: null,
+      outcome: 'CHALLENGE',
+      state: 'CHALLENGE_REQUIRED',
+      stateChangedAt: new Date(server.clock.now()).toISOString(),
+      userId: null,
+      appId: expect.stringMatching(/^app_/),
+      isEnrolled: false,
+      enrolledMethods: [],
+      allowedMethods: ['emailCode', 'emailLink'],
+      defaultMethod: 'emailCode',
+      method: null,
+      completedSteps: [],
+      nextStep: { type: 'challenge', methods: ['emailCode', 'emailLink'] },
+      rules: [],
+      createdAt: new Date(server.clock.now()).toISOString(),
+      expiresAt: new Date(server.clock.now() + 900_000).toISOString(),
+      validatedAt: null,
+      url: expect.stringMatching(/\/a\/oat_[\w-]{43}$/),
+      token: expect.stringMatching(/^oat_[\w-]{43}$/),
+    })
+    const { url, token, ...rest } = tracked
+    expect(await ask('GET', `/v1/actions/${tracked.id}`)).toEqual(rest)
+    const { result } = (await prove(server, tabOf(server, tracked.id, token), fresh())).body
+    const valid = await ask('POST', '/v1/actions/validate', { token: result.token, action: 'signIn' })
+    expect(valid).toMatchObject({ isValid: true, attributesHash: null, action: { userId: valid.user.id } })
+    expect(await ask('GET', `/v1/actions/${tracked.id}`)).toEqual(valid.action)
+  })
+
   test('verify of a challenge that opens no session, of userMode none, and its claim', async () => {
     const silent = await server.signIn(fresh(), { session: false })
     expect(silent.body).toMatchObject({
@@ -277,6 +311,7 @@ describe('the whole answer of', () => {
       origins: [],
       audience: null,
       isDefault: false,
+      publicRefresh: false,
     })
     expect(await ask('GET', `/v1/apps/${app.id}`)).toEqual(app)
     expect((await ask('GET', '/v1/apps')).data).toContainEqual(app)
@@ -393,6 +428,7 @@ test('HEAD of every GET has its status and headers, and no body', async () => {
       users: world.userId,
       apps: world.appId,
       templates: world.templateId,
+      actions: world.actionId,
     }
     const noun = endpoint.path.split('/')[2] as keyof typeof ids
     const path = endpoint.path.replace('{id}', ids[noun])

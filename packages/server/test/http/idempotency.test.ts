@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDPOINTS } from '../../src/http/routes.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
+import { prove, tabOf } from './browser.ts'
 import { CODE_TEXTS, codeOf, dump, fresh, handoverOf, later, mailbox, raw, send, wrongCode } from './world.ts'
 
 let server: TestServer
@@ -46,6 +47,17 @@ const READY: Record<string, () => Promise<Ready>> = {
     const { challenge } = (await server.signIn(fresh(), { userMode: 'none' })).body
     const path = `/v1/challenges/${challenge.id}/claim`
     return { path, body: { userId: user.id }, other: { externalId: user.externalId } }
+  },
+  '/v1/actions': async () => ({
+    path: '/v1/actions',
+    body: { name: 'signIn', context },
+    other: { name: 'signIn' },
+  }),
+  '/v1/actions/validate': async () => {
+    const { id, token: bearer } = (await server.post('/v1/actions', { name: 'signIn' })).body
+    const { result } = (await prove(server, tabOf(server, id, bearer), fresh())).body
+    const body = { token: result.token, action: 'signIn' }
+    return { path: '/v1/actions/validate', body, other: { ...body, context } }
   },
   '/v1/sessions': async () => {
     const { challenge } = (await server.signIn(fresh(), { session: false })).body
@@ -195,7 +207,7 @@ test('what holds tokens or secrets is kept for 10 minutes', async () => {
     const { path, body } = await (READY[endpoint.path] as () => Promise<Ready>)()
     const { text } = await raw(server, 'POST', path, body)
     expect(endpoint.holdsTokens === true, path).toBe(
-      /"(accessToken|refreshToken|secret)"|"tokens":/.test(text),
+      /"(accessToken|refreshToken|secret|token)"|"tokens":/.test(text),
     )
   }
 })

@@ -46,7 +46,17 @@ const NAMED: Matrix = {
     { path: mine.verifiedId, body: { userId: its.userId } },
     { path: mine.verifiedId, body: { externalId: its.externalId } },
   ],
-  'POST /v1/sessions': its => [{ body: { challengeId: its.provenId, context } }],
+  'POST /v1/actions': its => [
+    { body: { name: 'signIn', userId: its.userId, context } },
+    { body: { name: 'signIn', user: { externalId: its.externalId } } },
+    { body: { name: 'signIn', appId: its.appId } },
+  ],
+  'POST /v1/actions/validate': its => [{ body: { token: its.resultToken, action: 'signIn', context } }],
+  'GET /v1/actions/{id}': its => [{ path: its.actionId }],
+  'POST /v1/sessions': its => [
+    { body: { challengeId: its.provenId, context } },
+    { body: { actionId: its.actionId, context } },
+  ],
   'POST /v1/sessions/refresh': its => [{ body: { refreshToken: its.refreshToken, context } }],
   'POST /v1/sessions/verify': its => [{ body: { accessToken: its.accessToken } }],
   'GET /v1/sessions/{id}': its => [{ path: its.sessionId }],
@@ -84,6 +94,7 @@ const NAMED: Matrix = {
     { query: `userId=${its.userId}` },
     { query: `challengeId=${its.challengeId}` },
     { query: `sessionId=${its.sessionId}` },
+    { query: `actionId=${its.actionId}` },
   ],
   'GET /v1/messages': its => [{ query: `challengeId=${its.challengeId}` }, { query: `to=${its.email}` }],
 }
@@ -129,6 +140,7 @@ describe.each([
       ['sessions', its.sessionId],
       ['apps', its.appId],
       ['templates', its.templateId],
+      ['actions', its.actionId],
     ]) {
       expect((await server.call('GET', `/v1/${path}/${id}`, undefined, { key: its.key })).status).toBe(200)
       expectRefusal(

@@ -51,6 +51,8 @@ describe('paths and methods', () => {
 
   test.each([
     ['/l/x', 'GET, HEAD, POST'],
+    ['/client/v1/actions/current', 'GET, HEAD'],
+    ['/client/v1/actions/verify', 'POST'],
     ['/e/test/.well-known/jwks.json', 'GET, HEAD'],
     ['/openapi.json', 'GET, HEAD'],
     ['/docs/errors', 'GET, HEAD'],

@@ -1,8 +1,10 @@
 import { DatabaseSync } from 'node:sqlite'
 import { expect } from 'vitest'
 import { newId } from '../../src/core/ids.ts'
+import { exposureOf } from '../../src/core/limits/limits.ts'
 import type { Mail, Transport } from '../../src/core/ports.ts'
 import type { Answer, TestServer } from '../setup/server.ts'
+import { browse } from './browser.ts'
 
 /** A transport that keeps what it was given: how a test reads the mail of `live`, which has no inbox. */
 export interface Mailbox extends Transport {
@@ -91,6 +93,22 @@ export async function later(server: TestServer, ms: number): Promise<void> {
   server.clock.advance(ms)
 }
 
+/** What goes on beside the requests of `test`: purging, to its end. */
+export async function purge(server: TestServer): Promise<void> {
+  const view = await server.ostiary.deps.directory.bySlug('test')
+  if (!view) throw new Error('no environment test')
+  const { environment, settings } = view
+  const step = {
+    now: server.clock.now(),
+    environmentId: environment.id,
+    retentionDays: settings.retentionDays,
+    exposure: exposureOf(settings),
+    limit: 200,
+  }
+  let isMore = true
+  while (isMore) isMore = await server.ostiary.store.purge(step)
+}
+
 let count = 0
 /** An address that no other test uses. */
 export const fresh = (name = 'person') => `${name}${++count}@example.com`
@@ -144,6 +162,9 @@ export interface World {
   keyId: string
   templateId: string
   templateName: string
+  /** A tracked action that was proven and not yet validated. */
+  actionId: string
+  resultToken: string
   linkToken: string
   handover: string
   refreshToken: string
@@ -191,6 +212,17 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
   const apiKey = await call('POST', '/v1/api-keys', { name: 'A key', scopes: ['read'] })
   const templateName = `of-${mode}`
   const template = await call('POST', '/v1/templates', { name: templateName, locales: CODE_TEXTS })
+  const tracked = await call('POST', '/v1/actions', { name: 'signIn' })
+  const resultOf = async (bearer: string): Promise<string> => {
+    const to = fresh(mode)
+    const step = async (path: string, body: object) =>
+      (await browse(server, 'POST', `/client/v1/actions/${path}`, body, { bearer })).body
+    await step('identify', { to })
+    await step('send', { method: 'emailCode' })
+    await server.ostiary.drain()
+    const { code } = mode === 'live' ? { code: box.code(to) } : await server.message({ to })
+    return (await step('verify', { code })).result.token
+  }
   return {
     key,
     userId: signedIn.user.id,
@@ -204,6 +236,8 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     keyId: apiKey.id,
     templateId: template.id,
     templateName,
+    actionId: tracked.id,
+    resultToken: await resultOf(tracked.token),
     linkToken: new URL(viaApp.link).searchParams.get('token') ?? '',
     handover: await handoverOf(server, viaOstiary.link),
     refreshToken: signedIn.tokens.refreshToken,
@@ -214,7 +248,8 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
 /** A world of nothing: ids and tokens of the right form that no environment has. */
 export function nowhere(server: TestServer, key: string): World {
   const { random, keyring } = server.ostiary.deps
-  const id = (prefix: 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl') => newId(prefix, server.clock.now())
+  const id = (prefix: 'act' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl') =>
+    newId(prefix, server.clock.now())
   const token = (kind: string) => `${kind}_${random.bytes(32).toString('base64url')}`
   const refresh = Buffer.concat([random.bytes(48), keyring.derive('nothing').subarray(0, 16)])
   return {
@@ -230,6 +265,8 @@ export function nowhere(server: TestServer, key: string): World {
     keyId: id('key'),
     templateId: id('tpl'),
     templateName: 'of-nobody',
+    actionId: id('act'),
+    resultToken: token('oht'),
     linkToken: token('olk'),
     handover: token('oht'),
     refreshToken: `ort_${refresh.toString('base64url')}`,

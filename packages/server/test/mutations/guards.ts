@@ -2,7 +2,7 @@
 
 /** One line of defence, and what it looks like when it is gone. */
 export interface Guard {
-  /** Path below `packages/server/src`. */
+  /** Path below `packages/server/src`, or from `migrations/` on. */
   file: string
   /** What the line keeps off, in words. */
   guard: string
@@ -22,6 +22,8 @@ function guardsIn(file: string, tests: string[], rows: Row[]): Guard[] {
 }
 
 const STORE = ['store/sqlite.test.ts']
+const POSTGRES = ['store/postgres.test.ts']
+const POSTGRES_STORE = { tests: ['store/postgres-store.test.ts'] }
 const GUARD_TESTS = { tests: ['threats/guards.test.ts'] }
 
 /** The guards of the security core, each of which `npm run mutate` takes away once. */
@@ -159,7 +161,8 @@ export const GUARDS: Guard[] = [
     'core/sessions/verify.ts',
     ['http/sessions.test.ts', 'threats/sessions.test.ts', 'threats/refusals.test.ts'],
     [
-      ['a token speaks for its own user', 'found.user.id === named.userId && ', ''],
+      ['a token speaks for its own user', 'found?.user.id !== named.userId || named', '!found || named'],
+      ['a token that is over by the clock of the store', ' || named.expiresAt <= found.at', ''],
       ['revoked sessions', 'session.revokedAt === null &&\n', ''],
       [
         'sessions that are over',
@@ -174,7 +177,6 @@ export const GUARDS: Guard[] = [
         'true\n',
         { survives: 'blocking revokes every session of the user in the same write' },
       ],
-      ['a clock that is behind', 'await deps.store.judgeAt(deps.clock.now())', 'deps.clock.now()'],
     ],
   ),
   ...guardsIn(
@@ -410,9 +412,17 @@ export const GUARDS: Guard[] = [
       'AND verified_at IS NULL\n       AND expires_at > $7',
     ],
     ['expired codes', 'AND expires_at > $7 AND attempts_left', 'AND $7 > 0 AND attempts_left'],
-    ['a link alone takes no code', ' AND code_length IS NOT NULL\n     RETURNING', '\n     RETURNING'],
+    [
+      'a link alone takes no code',
+      ' AND code_length IS NOT NULL\n       AND coalesce',
+      '\n       AND coalesce',
+    ],
     ['guesses are counted as exposure', 'THEN 0 ELSE live_codes END', 'THEN 0 ELSE 0 END'],
-    ['one more guess while protected', 'is_strong = 0 AND $2 = 1 THEN 0', 'is_strong = 0 AND $2 = 2 THEN 0'],
+    [
+      'one more guess while protected',
+      'AND CAST($2 AS BIGINT) = 1 THEN 0',
+      'AND CAST($2 AS BIGINT) = 2 THEN 0',
+    ],
     ['wrong answers count', '  await countHits(tx, input.wrongLimits, input.origin, now)\n', ''],
     ['weak guesses count', '    await countWeakGuess(', '    if (now < 0) await countWeakGuess('],
     [
@@ -425,7 +435,11 @@ export const GUARDS: Guard[] = [
       'WHERE hash = $1 AND environment_id = $2 AND purpose',
       'WHERE hash = $1 AND $2 <> 0 AND purpose',
     ],
-    ['a mailed link is pressed, not exchanged', " AND link_via = 'app'`", '`'],
+    [
+      'a mailed link is pressed, not exchanged',
+      "proof.token === 'press' ? 'ostiary' : 'app'",
+      "proof.token === 'olk' ? 'ostiary' : 'ostiary'",
+    ],
     [
       'a link belongs to the challenge that is named',
       ' || (proof.challengeId !== null && proof.challengeId !== found.id)',
@@ -471,8 +485,8 @@ export const GUARDS: Guard[] = [
     ['claims by blocked users', "  if (user.status === 'blocked') return { kind: 'userBlocked' }\n", ''],
     [
       'claims of this environment',
-      "'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2',\n    input.challengeId,",
-      "'SELECT * FROM challenges WHERE id = $1 AND $2 <> 0',\n    input.challengeId,",
+      'WHERE id = $1 AND environment_id = $2 ${forUpdate',
+      'WHERE id = $1 AND $2 <> 0 ${forUpdate',
     ],
   ]),
   ...guardsIn('store/sql/proofs.ts', STORE, [
@@ -584,7 +598,7 @@ export const GUARDS: Guard[] = [
     ],
     [
       'no refresh past the absolute end',
-      'refresh_expires_at = min($2, expires_at)',
+      'refresh_expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END',
       'refresh_expires_at = $2',
     ],
     [
@@ -599,8 +613,8 @@ export const GUARDS: Guard[] = [
     ['made-up tokens revoke nothing', "  if (!input.isGenuine) return { kind: 'invalid' }\n", ''],
     [
       'reuse revokes',
-      "  await tx.run('UPDATE sessions SET revoked_at = $2 WHERE id = $1', sessionId, now)\n",
-      '',
+      'SET revoked_at = $2 WHERE id = $1 AND revoked_at IS NULL',
+      'SET revoked_at = CASE WHEN $2 < 0 THEN $2 END WHERE id = $1 AND revoked_at IS NULL',
     ],
     [
       'sign-out everywhere ends unopened proofs',
@@ -697,8 +711,8 @@ export const GUARDS: Guard[] = [
     ],
     [
       'presses of a decoy',
-      ' AND epoch = $5 AND is_void = 0\n     RETURNING',
-      ' AND epoch = $5\n     RETURNING',
+      ' AND epoch = $5 AND is_void = 0 AND action_id',
+      ' AND epoch = $5 AND action_id',
       {},
     ],
     ['presses of an exhausted link', ' AND attempts_left > 0 AND epoch = $5', ' AND epoch = $5'],
@@ -715,7 +729,7 @@ export const GUARDS: Guard[] = [
     ],
     [
       'hand-overs end with their challenge',
-      'handover_expires_at = min($2, expires_at)',
+      'handover_expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END',
       'handover_expires_at = $2',
     ],
     ['a link of the app has no press', " AND link_via = 'ostiary'\n", '\n'],
@@ -749,11 +763,7 @@ export const GUARDS: Guard[] = [
       '  if (fired) return await refuse(tx, fired, origin, now)\n  for',
       '  for (const state of states) await writeHit(tx, state, now)\n  if (fired) return await refuse(tx, fired, origin, now)\n  for',
     ],
-    [
-      'environments apart',
-      'const id = `${environmentId}:${limit.name}:${limit.key}`',
-      'const id = `${limit.name}:${limit.key}`',
-    ],
+    ['environments apart', '=> `${environmentId}:${name}:${key}`', '=> `${name}:${key}`'],
     [
       'one order of rows',
       'return states.sort((a, b) => (a.id < b.id ? -1 : 1))',
@@ -779,8 +789,8 @@ export const GUARDS: Guard[] = [
     ['a lease ends', ' AND leased_until > $3"', ' AND $3 > 0"'],
     [
       'content is wiped',
-      'sealed = CASE WHEN $5 IS NULL THEN NULL ELSE sealed END',
-      'sealed = CASE WHEN $5 IS NULL THEN sealed ELSE sealed END',
+      'sealed = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN NULL ELSE sealed END',
+      'sealed = CASE WHEN CAST($5 AS BIGINT) IS NULL THEN sealed ELSE sealed END',
     ],
     [
       'one worker for a message',
@@ -899,17 +909,6 @@ export const GUARDS: Guard[] = [
     ['http/links.test.ts'],
     [
       [
-        'a press comes from our page',
-        "  if (site !== undefined) return site === 'same-origin'\n",
-        '  if (site !== undefined) return true\n',
-      ],
-      ['the field matches the cookie', ".get('press') === cookie", ".has('press')"],
-      [
-        'cookie and form are needed',
-        "if (!cookie || type !== 'application/x-www-form-urlencoded') return false",
-        'if (!cookie) return true',
-      ],
-      [
         'no page for a link of the app',
         " && challenge.linkVia === 'ostiary'",
         '',
@@ -923,23 +922,35 @@ export const GUARDS: Guard[] = [
       ],
       ['openings are counted up to a number', 'const MAX_OPENINGS = 20', 'const MAX_OPENINGS = 2000'],
       [
+        'the page refers nobody',
+        ", 'Referrer-Policy': 'no-referrer' },",
+        ' },',
+        { tests: ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'] },
+      ],
+      ['a press is a 303', '    status: 303,', '    status: 307,'],
+    ],
+  ),
+  ...guardsIn(
+    'http/pages/own-form.ts',
+    ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'],
+    [
+      [
+        'a press comes from our page',
+        "  if (site !== undefined) return site === 'same-origin'\n",
+        '  if (site !== undefined) return true\n',
+      ],
+      ['the field matches the cookie', "form?.get('press') === cookie", "form?.has('press')"],
+      [
+        'cookie and form are needed',
+        "return Boolean(cookie) && form?.get('press') === cookie",
+        'return !cookie || form?.get("press") === cookie',
+      ],
+      [
         'the cookie is of this host alone',
         "const COOKIE = '__Host-ostiary-press'",
         "const COOKIE = 'ostiary-press'",
       ],
-      [
-        'the cookie is for the server alone',
-        '      httpOnly: true,\n',
-        '',
-        { tests: ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'] },
-      ],
-      [
-        'the page refers nobody',
-        "        'Referrer-Policy': 'no-referrer',\n",
-        '',
-        { tests: ['http/links.test.ts', 'threats/links.test.ts', 'threats/sessions.test.ts'] },
-      ],
-      ['a press is a 303', '      status: 303,', '      status: 307,'],
+      ['the cookie is for the server alone', ' httpOnly: true,', ''],
     ],
   ),
   ...guardsIn(
@@ -1019,8 +1030,14 @@ export const GUARDS: Guard[] = [
     [
       [
         'no judgement in a file that was left',
-        '      await refuseRetired()\n      return writer.judgeAt(now)',
-        '      return writer.judgeAt(now)',
+        '    await refuseRetired()\n    return writer.judgeAt(now)',
+        '    return writer.judgeAt(now)',
+      ],
+      [
+        'a session is not judged by a clock that is behind',
+        'const at = await judgeAt(now)\n',
+        'const at = now\n',
+        { tests: ['http/sessions.test.ts', 'threats/sessions.test.ts', 'threats/refusals.test.ts'] },
       ],
       [
         'no mail from a file that was left',
@@ -1067,4 +1084,239 @@ export const GUARDS: Guard[] = [
       ],
     ],
   ),
+  ...guardsIn(
+    'store/sql/actions.ts',
+    ['http/actions.test.ts', 'races/actions.test.ts'],
+    [
+      [
+        'another browser does not work on it',
+        ' AND working_hash = $6 AND state',
+        " AND $6 <> '' AND state",
+        { survives: 'the action was found by this very token just before (findWork)' },
+      ],
+      [
+        'a proof after the end is taken back',
+        'if (action?.challengeId !== challenge.id) throw',
+        'if (false) throw',
+      ],
+      [
+        'only the challenge under way',
+        '!before || before.challenge_id !== asked.proof.challengeId',
+        '!before',
+        { survives: 'a proof of another challenge is taken back when the action is advanced' },
+      ],
+      ['one result for a proof elsewhere', 'AND result_hash IS NULL AND validated_at IS NULL', ''],
+      [
+        'a result is for its own app',
+        'if (input.appId !== null && row.app_id !== input.appId) return invalid\n',
+        '\n',
+        { tests: ['http/client.test.ts'] },
+      ],
+      ['a result is for its own action', 'row.name !== input.name || ', ''],
+      ['a result is for its own user', '(input.userId !== null && row.user_id !== input.userId)', 'false'],
+      [
+        'a result lives 60 seconds',
+        'row.validated_at === null ? row.result_expires_at : row.expires_at',
+        'row.expires_at',
+      ],
+      ['five wrong verifiers', 'if (row.verifier_tries_left === 0) return invalid\n', '\n'],
+      ['the verifier', 'if (row.code_challenge !== input.codeChallenge) {', 'if (false) {'],
+      ['what ended the proof', 'row.validated_at === null && proof.ended_at !== null', 'false'],
+      [
+        'one session',
+        "if (action.validatedAt !== null) return { kind: 'validated', action, user, session: null }\n",
+        '\n',
+      ],
+      ['no session by the id of what a browser began', 'action.isTracked && ', ''],
+      ['no session by id past the verifier', 'action.codeChallenge === null && ', ''],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/approvals.ts',
+    ['http/action-links.test.ts', 'races/actions.test.ts'],
+    [
+      ['the number', 'if (row.approval_number !== approval.number) {', 'if (false) {'],
+      ['the browser that was asked', 'row.approval_hash !== approval.browserHash || ', ''],
+      ['two minutes', 'row.approval_expires_at > now', 'true'],
+      [
+        'a wrong number ends the approval',
+        "    await advance(tx, input, 'approval_number = NULL, approval_hash = NULL, approval_expires_at = NULL')\n",
+        '',
+      ],
+      ['three wrong a day', '    await countHits(tx, [approval.wrongLimit], origin, now)\n', ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/actions/work.ts',
+    ['http/actions.test.ts'],
+    [
+      [
+        'nobody else than the one who was named',
+        "  if (action.isNamed) return refuse('state_conflict', 'The address of this action is set.')\n",
+        '',
+      ],
+      ['the order of steps', "  guardStep(deps, work, ['code'])\n", ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/actions/link.ts',
+    ['http/action-links.test.ts'],
+    [
+      ['the browser that asked', 'if (isSameBrowser) return', 'if (true) return'],
+      ['not from anywhere past the verifier', ' && action.codeChallenge === null', ''],
+    ],
+  ),
+  ...guardsIn(
+    'http/client/serve.ts',
+    ['http/client.test.ts'],
+    [
+      ['the app’s origins', '    guardOrigin(deps, c, found.app, found.view)\n', ''],
+      [
+        'the app’s origins for its actions',
+        '    guardOrigin(deps, c, app, view)\n    return { ...work',
+        '    return { ...work',
+      ],
+      ['the cookie on our pages alone', '    if (bearer === null) guardOwnPage(deps, c)\n', ''],
+      [
+        'an answer that another page cannot read',
+        "  c.set('corsOrigin', null)\n  throw new OstiaryError('origin_not_allowed')\n",
+        "  throw new OstiaryError('origin_not_allowed')\n",
+      ],
+    ],
+  ),
+  ...guardsIn('migrations/postgres/functions/1_common.sql', POSTGRES, [
+    ['one at a time for a name', 'PERFORM pg_advisory_xact_lock(name) FROM', 'PERFORM name FROM'],
+    [
+      'a clock that is off',
+      "IF abs(ahead) > (p ->> 'maxSkewMs')::bigint THEN",
+      'IF false THEN',
+      POSTGRES_STORE,
+    ],
+    [
+      'the later instant',
+      "SELECT greatest((p ->> 'now')::bigint, ostiary.clock(p))",
+      "SELECT (p ->> 'now')::bigint",
+    ],
+    [
+      'writing through behind a pooler',
+      "PERFORM set_config('synchronous_commit', 'on', true), set",
+      'PERFORM set',
+      POSTGRES_STORE,
+    ],
+  ]),
+  ...guardsIn('migrations/postgres/functions/2_limits.sql', POSTGRES, [
+    ['a full window', 'IF counted >= (span', 'IF counted > (span'],
+    [
+      'all or none',
+      'IF fired IS NOT NULL THEN',
+      "PERFORM ostiary.count_hit(all_hits[n], p -> 'limits' -> (n - 1), now) FROM generate_series(1, cardinality(all_hits)) AS n;\n  IF fired IS NOT NULL THEN",
+    ],
+  ]),
+  ...guardsIn('migrations/postgres/functions/3_exposure.sql', POSTGRES, [
+    [
+      'the bound of an hour',
+      "added > (p -> 'exposure' -> 'perAddress' ->> 'hour')::integer",
+      'added > 1000000',
+    ],
+    ['the bound of a day', "added > (p -> 'exposure' -> 'perAddress' ->> 'day')::integer", 'added > 1000000'],
+    ['guesses count on', 'SELECT expires_at, exposure_spent + CASE', 'SELECT expires_at, CASE'],
+    ['five guesses of a network', 'IF jsonb_array_length(counted) >= 5 THEN', 'IF false THEN'],
+  ]),
+  ...guardsIn('migrations/postgres/functions/4_send.sql', POSTGRES, [
+    ['a send by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
+    [
+      'sends at a limit, one at a time',
+      "  PERFORM ostiary.lock(ARRAY(SELECT jsonb_array_elements_text(p -> 'names')));\n",
+      '',
+    ],
+    ['limits before a send', 'IF refused IS NOT NULL THEN', 'IF false THEN'],
+    [
+      'decoys for blocked users',
+      "      WHEN coalesce(requested.status, v_owner_status) = 'blocked' THEN true\n",
+      '',
+    ],
+    ['decoys for another owner', 'THEN v_owner_id <> requested.id', 'THEN false'],
+    ['decoys where sign-up is closed', " OR NOT (p ->> 'isSignUpOpen')::boolean", ''],
+    ['decoys have no code', "WHEN v_void THEN repeat('*', 43) ", ''],
+    [
+      'a bound on guesses at an address',
+      "ostiary.would_expose(p, mail, (asked ->> 'max_attempts')::integer, now) OR ",
+      '',
+    ],
+    ['protection of an environment', ' OR ostiary.is_protected(p, now);', ';'],
+  ]),
+  ...guardsIn('migrations/postgres/functions/5_attempt.sql', POSTGRES, [
+    ['an attempt by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
+    [
+      'codes of this environment',
+      "WHERE id = p ->> 'challengeId' AND environment_id = env AND purpose",
+      "WHERE id = p ->> 'challengeId' AND purpose",
+    ],
+    ['codes for this purpose', " AND purpose = p ->> 'purpose'", ''],
+    [
+      'one at a time for an address',
+      "    names := names || (env || ':address:' || it.address);\n",
+      '    NULL;\n',
+    ],
+    ['blocking and deleting come before or after', '\n  FOR UPDATE OF users;', ';'],
+    ['the challenge itself, one at a time', 'WHERE id = it.id FOR UPDATE;', 'WHERE id = it.id;'],
+    ['limits before judging', 'IF refused IS NOT NULL THEN', 'IF false THEN'],
+    ['a link alone takes no code', ' OR it.code_length IS NULL', ''],
+    ['a code of an action is answered there', ' OR it.action_id IS NOT NULL', ''],
+    ['a code works once', 'IF it.verified_at IS NOT NULL THEN', 'IF false THEN'],
+    ['ended challenges', 'it.ended_at IS NOT NULL OR ', ''],
+    ['expired codes', 'it.expires_at <= now OR ', ''],
+    ['codes of this epoch', " OR it.epoch <> (p ->> 'epoch')::integer", ''],
+    ['no attempt below nothing', '  IF it.attempts_left = 0 THEN\n    RETURN', '  IF false THEN\n    RETURN'],
+    [
+      'one more guess while protected',
+      'is_up := it.is_strong = 0 AND ostiary.is_protected(p, now)',
+      'is_up := false',
+    ],
+    ['an attempt is spent', 'THEN 0 ELSE attempts_left - 1 END', 'THEN 0 ELSE attempts_left END'],
+    [
+      'wrong answers count',
+      "    PERFORM ostiary.count_hit(ostiary.hits_of(one), one, now) FROM jsonb_array_elements(p -> 'limits') AS one;\n",
+      '',
+    ],
+    ['weak guesses count', 'PERFORM ostiary.count_weak_guess(p, now);', 'NULL;'],
+    ['closed sign-up', "\n      OR NOT (p ->> 'isSignUpOpen')::boolean", ''],
+    ['the owner is pinned at send', 'it.owner_id IS DISTINCT FROM owner.id OR ', ''],
+  ]),
+  ...guardsIn('migrations/postgres/functions/6_rotate.sql', POSTGRES, [
+    ['a refresh by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
+    ['refresh in this environment', ' AND environment_id = env FOR UPDATE', ' FOR UPDATE'],
+    ['one refresh at a time', ' AND environment_id = env FOR UPDATE', ' AND environment_id = env'],
+    ['refresh of a revoked session', 'it.revoked_at IS NOT NULL OR ', ''],
+    ['refresh of an older epoch', "it.epoch <> (p ->> 'epoch')::integer OR ", ''],
+    ['idle end', 'it.refresh_expires_at <= now OR ', ''],
+    ['repeats within the grace time', "\n    AND now < it.rotated_at + (p ->> 'graceMs')::bigint", ''],
+    [
+      'repeats by the same host',
+      "\n    AND it.previous_ip_address IS NOT DISTINCT FROM p -> 'context' ->> 'ipAddress'",
+      '',
+    ],
+    ['three repeats', " AND it.repeats < (p ->> 'maxRepeats')::integer", ''],
+    ['made-up tokens revoke nothing', "ELSIF NOT (p ->> 'isGenuine')::boolean THEN", 'ELSIF false THEN'],
+    ['reuse revokes', '    UPDATE sessions SET revoked_at = now WHERE id = it.id;\n', ''],
+  ]),
+  ...guardsIn('migrations/postgres/functions/7_outbox.sql', POSTGRES, [
+    [
+      'a failure of a lost lease',
+      " AND attempt = (one ->> 'attempt')::integer\n      RETURNING",
+      '\n      RETURNING',
+    ],
+    ['content is wiped', 'IS NULL THEN NULL ELSE sealed END', 'IS NULL THEN sealed ELSE sealed END'],
+  ]),
+  ...guardsIn('migrations/postgres/functions/8_find_session.sql', POSTGRES, [
+    ['a look at a session by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
+    ['sessions of one environment', " AND environment_id = p ->> 'environmentId'", ''],
+  ]),
+  ...guardsIn('store/sql/messages.ts', POSTGRES, [
+    [
+      'one worker for a message, where many take at once',
+      "${tx.isShared ? 'FOR UPDATE SKIP LOCKED' : ''}",
+      '',
+    ],
+  ]),
 ]

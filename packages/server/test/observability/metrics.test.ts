@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, test } from 'vitest'
 import { DeliveryError } from '../../src/core/ports.ts'
 import { createPrometheus } from '../../src/observability/prometheus.ts'
+import { appOf, begin, sendTo } from '../http/browser.ts'
 import { fresh, send, wrongCode } from '../http/world.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { type Samples, samplesOf } from './samples.ts'
@@ -156,6 +157,25 @@ describe('what happens is counted', () => {
     expect(shown.value('ostiary_outbox_messages')).toBe(1)
     server.clock.advance(500)
     expect((await samples()).value('ostiary_outbox_oldest_age_seconds')).toBeGreaterThanOrEqual(0.5)
+  })
+
+  it('what happens inside an action: sends, answers and the one session', async () => {
+    const before = await samples()
+    const app = await appOf(server)
+    const tab = await begin(server, app)
+    const { code } = await sendTo(server, tab, fresh())
+    await tab.post('verify', { code: wrongCode(code) })
+    const { result } = (await tab.post('verify', { code })).body
+    for (const _ of [1, 2])
+      await server.post('/v1/actions/validate', { token: result.token, action: 'signIn' })
+    const after = await samples()
+    const grew = (name: string, labels: Record<string, string>) =>
+      (after.value(name, labels) ?? 0) - (before.value(name, labels) ?? 0)
+    const environment = 'test'
+    expect(grew('ostiary_sends_total', { environment, channel: 'email', result: 'queued' })).toBe(1)
+    expect(grew('ostiary_verifies_total', { environment, method: 'code', result: 'verified' })).toBe(1)
+    expect(grew('ostiary_verifies_total', { environment, method: 'code', result: 'code_incorrect' })).toBe(1)
+    expect(grew('ostiary_sessions_opened_total', { environment })).toBe(1)
   })
 
   it('protection, while it is raised', async () => {

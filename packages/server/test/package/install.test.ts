@@ -55,9 +55,13 @@ describe('the package', () => {
     const modules = names(join(server, 'src'), '.ts')
     expect(names(join(installed, 'dist'), '.d.ts')).toEqual(modules)
     expect(names(join(installed, 'dist'), '.js')).toEqual(
-      [...modules, ...names(join(server, 'src'), '.js')].sort(),
+      [...modules, ...names(join(server, 'src'), '.js'), 'element/v1'].sort(),
     )
     expect(names(join(installed, 'dist'), '.css')).toEqual(names(join(server, 'src'), '.css'))
+    const catalogues = names(join(server, 'src/words'), '.json')
+    expect(catalogues).toHaveLength(10)
+    for (const folder of ['words', 'element/words'])
+      expect(names(join(installed, 'dist', folder), '.json'), folder).toEqual(catalogues)
   })
 
   it('needs no install script, in itself or in what it brings', () => {

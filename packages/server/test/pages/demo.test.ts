@@ -45,7 +45,7 @@ const fakeFetch: typeof fetch = async (input, init) => {
 
 /** A browser: keeps cookies, sends forms, follows nothing. */
 function browser() {
-  const app = demoApp({ apiUrl, secretKey, fetch: fakeFetch })
+  const app = demoApp({ apiUrl, secretKey, publishableKey: async () => 'opk_test_key', fetch: fakeFetch })
   const jar = new Map<string, string>()
   const go = async (path: string, init: RequestInit = {}) => {
     const headers = new Headers(init.headers)
@@ -360,5 +360,50 @@ describe('what others may do', () => {
 
   it('leaves all other routes of the server alone', async () => {
     expect((await browser().go('/v1/challenges')).status).toBe(404)
+  })
+})
+
+describe('the element', () => {
+  const begun = async () => {
+    const visitor = browser()
+    const page = await visitor.text('/')
+    return { ...visitor, page, state: visitor.jar.get('demo_state') ?? '' }
+  }
+
+  it('stands in the page with the key, the way back and a state that only this browser has', async () => {
+    const { page, state } = await begun()
+    expect(page).toContain('<ostiary-sign-in key="opk_test_key"')
+    expect(page).toContain(`redirect-url="${apiUrl}/demo/callback"`)
+    expect(state).toMatch(/^[\w-]{22}$/)
+    expect(page).toContain(`state="${state}"`)
+    expect((await begun()).state).not.toBe(state)
+  })
+
+  it('brings a result, which the backend redeems once', async () => {
+    replies['/v1/actions/validate'] = [200, { isValid: true, user, session, tokens: tokens(access, 'ort_1') }]
+    const { go, jar, state } = await begun()
+    const path = `/demo/callback?token=oht_result&state=${state}`
+    await go(path, { method: 'HEAD' })
+    expect(asked).toEqual([])
+    const answer = await go(path)
+    expect([answer.status, answer.headers.get('location')]).toEqual([303, '/'])
+    expect(asked.map(({ path, body }) => [path, body])).toEqual([
+      ['/v1/actions/validate', { token: 'oht_result', action: 'signIn', context: {} }],
+    ])
+    expect(jar.get('demo_access')).toBe(access)
+    expect(jar.has('demo_state')).toBe(false)
+  })
+
+  it('brings nothing in where another browser began, or the result is refused', async () => {
+    replies['/v1/actions/validate'] = [400, { code: 'token_invalid', detail: 'Too late' }]
+    const { go, jar, state } = await begun()
+    expect((await go('/demo/callback?token=oht_result&state=other')).status).toBe(400)
+    expect(asked).toEqual([])
+    const refused = await go(`/demo/callback?token=oht_result&state=${state}`)
+    expect(refused.status).toBe(400)
+    expect(await refused.text()).toContain('<ostiary-sign-in')
+    expect(jar.has('demo_access')).toBe(false)
+    const cancelled = await go(`/demo/callback?error=cancelled&state=${state}`)
+    expect(cancelled.headers.get('location')).toBe('/')
   })
 })

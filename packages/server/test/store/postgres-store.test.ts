@@ -92,10 +92,19 @@ it('serves while a column is added by a later version, whose functions stand bes
 it('refuses a caller whose clock is off in either direction, and nothing is spent', async () => {
   const house = await open({ clock: () => START_OF_DATABASE })
   const challenge = await house.created('ada@x.test', { more: { now: START_OF_DATABASE } })
-  for (const off of [-2001, 2001])
-    await expect(house.verify(challenge, WEAK, { now: START_OF_DATABASE + off })).rejects.toMatchObject({
-      code: 'unavailable',
-    })
+  const { session } = await house.signIn('eve@x.test')
+  const id = session?.id ?? ''
+  for (const off of [-2001, 2001]) {
+    const now = START_OF_DATABASE + off
+    for (const call of [
+      () => house.verify(challenge, WEAK, { now }),
+      () => house.created('eve@x.test', { more: { now } }),
+      () => house.rotate(id, 0, { now }),
+      () => house.store.findSessionNow(house.environment.id, id, now),
+    ])
+      await expect(call()).rejects.toMatchObject({ code: 'unavailable' })
+  }
+  expect((await house.rotate(id, 0)).kind).toBe('rotated')
   expect((await house.verify(challenge, WEAK, { now: START_OF_DATABASE + 1999 })).kind).toBe('verified')
 })
 const START_OF_DATABASE = Date.UTC(2026, 10, 21, 12, 0, 0)
@@ -105,6 +114,21 @@ it('judges by the clock of the database itself where nothing stands in for it', 
   await expect(store.judgeAt(Date.now() - 3000)).rejects.toMatchObject({ code: 'unavailable' })
   const now = Date.now()
   expect(await store.judgeAt(now - 1000)).toBeGreaterThanOrEqual(now - 50)
+  await store.close()
+})
+
+it('does not take a wait for a connection for a clock that is behind', async () => {
+  const store = openPostgresStore(`${database.url}?pool=1`)
+  await admin(database.url, async client => {
+    await client.query('BEGIN; LOCK TABLE instance IN ACCESS EXCLUSIVE MODE')
+    const first = store.ping(Date.now())
+    const second = store.ping(Date.now())
+    const third = store.judgeAt(Date.now())
+    await pause(2_500)
+    await client.query('ROLLBACK')
+    await Promise.all([first, second])
+    expect(await third).toBeGreaterThan(Date.now() - 1_000)
+  })
   await store.close()
 })
 

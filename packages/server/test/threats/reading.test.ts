@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { ENDPOINTS } from '../../src/http/routes.ts'
+import { CLIENT_ENDPOINTS, ENDPOINTS } from '../../src/http/routes.ts'
 import { buildWorld, dump, fresh, mailbox, press, send, type World } from '../http/world.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 
@@ -27,14 +27,16 @@ const OTHERS = [
   '/readyz',
   '/nothing',
 ]
-const PATHS = [...new Set(ENDPOINTS.map(({ path }) => path)), ...OTHERS]
+const PATHS = [...new Set([...ENDPOINTS, ...CLIENT_ENDPOINTS].map(({ path }) => path)), ...OTHERS]
 
 /** Every id of the world that could stand for `{id}`, and tokens where they do not belong. */
 function pathsOf(pattern: string): string[] {
   if (pattern === '/l/TOKEN') return [new URL(link).pathname, `/l/${world.linkToken}`]
   if (!pattern.includes('{id}')) return [pattern, `${pattern}?limit=100`]
-  const { challengeId, verifiedId, userId, sessionId, appId, keyId } = world
-  return [challengeId, verifiedId, userId, sessionId, appId, keyId].map(id => pattern.replace('{id}', id))
+  const { challengeId, verifiedId, userId, sessionId, appId, keyId, actionId } = world
+  return [challengeId, verifiedId, userId, sessionId, appId, keyId, actionId].map(id =>
+    pattern.replace('{id}', id),
+  )
 }
 
 async function rows(): Promise<Record<string, string[]>> {

@@ -23,10 +23,11 @@ CREATE FUNCTION ostiary.clock(p jsonb) RETURNS bigint LANGUAGE sql AS $$
   SELECT coalesce((p ->> 'clock')::bigint, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
 $$;
 
--- Refuses a caller whose clock is more than two seconds off: judging by it could let something expired pass.
+-- Refuses a caller whose clock is more than two seconds off: judging by it could let something expired pass. What the call
+-- waited for a connection is no fault of its clock.
 CREATE FUNCTION ostiary.check_clock(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-  ahead bigint := (p ->> 'now')::bigint - ostiary.clock(p);
+  ahead bigint := (p ->> 'now')::bigint + (p ->> 'waitedMs')::bigint - ostiary.clock(p);
 BEGIN
   IF abs(ahead) > (p ->> 'maxSkewMs')::bigint THEN
     RAISE EXCEPTION 'the clock is % ms % the database', abs(ahead), CASE WHEN ahead > 0 THEN 'ahead of' ELSE 'behind' END

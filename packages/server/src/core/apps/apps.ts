@@ -12,6 +12,7 @@ export interface AppFields {
   redirectUrls?: string[] | undefined
   origins?: string[] | undefined
   audience?: string | null | undefined
+  publicRefresh?: boolean | undefined
 }
 
 /** A new app of an environment, with its publishable key. */
@@ -31,6 +32,7 @@ export function newApp(
     origins: fields.origins ?? [],
     audience: fields.audience ?? null,
     isDefault,
+    publicRefresh: fields.publicRefresh ?? false,
     createdAt: now,
     updatedAt: now,
   }

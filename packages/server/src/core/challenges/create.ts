@@ -6,7 +6,7 @@ import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { exposureOf, sendLimits } from '../limits/limits.ts'
 import { sealContent } from '../messages/content.ts'
-import type { CodeForm, Created } from '../ports.ts'
+import type { CodeForm, Created, NewChallenge } from '../ports.ts'
 import type { App, Challenge, Credential } from '../rows.ts'
 import type { Settings } from '../settings/settings.ts'
 import { templateNamed } from '../templates/fit.ts'
@@ -36,6 +36,12 @@ export interface CreateChallenge {
   metadata?: Record<string, unknown> | undefined
 }
 
+/** A challenge inside an action; its link leads back to the action, so it needs no redirectUrl. */
+export interface ActionChallenge extends CreateChallenge {
+  credential: Credential
+  actionId: string
+}
+
 /**
  * Starts a challenge and queues its message: guards, then one write, then the answer. Mail, decoys and strength are
  * decided in the write; the answer is the same for known, unknown and blocked addresses.
@@ -49,13 +55,36 @@ export async function createChallenge(
   input: CreateChallenge,
   keep?: Keep<Challenge>,
 ): Promise<Challenge> {
+  const asked = await newChallenge(deps, call, input)
+  return await writeOnce<Created, Challenge>(
+    keep,
+    once => deps.store.createChallenge(asked, once),
+    createdChallenge,
+  )
+}
+
+/** The challenge that was created, or the refusal. */
+export function createdChallenge(outcome: Created): Challenge {
+  if (outcome.kind === 'limited') throw limitedError(outcome)
+  if (outcome.kind === 'userUnknown')
+    return refuse('not_found', 'There is no such user, or it has no e-mail address.')
+  return outcome.challenge
+}
+
+/** All guards before the write, and what the write needs. Refusals: those of `createChallenge` but the limits. */
+export async function newChallenge(
+  deps: Deps,
+  call: Call,
+  input: CreateChallenge | ActionChallenge,
+): Promise<NewChallenge> {
   const { view, origin } = call
   const { settings, environment } = view
   const now = deps.clock.now()
   const app = appOf(call, input.appId)
   const { identity, requestedTo } = await addressOf(deps, call, input)
   guardDestination(settings, identity)
-  const credential = credentialOf(settings, input)
+  const actionId = 'actionId' in input ? input.actionId : null
+  const credential = actionId === null ? credentialOf(settings, input) : (input.credential ?? 'code')
   guardRedirect(call, app, input)
   const templateVariables = input.templateVariables ?? {}
   if (input.template !== undefined) templateNamed(view, input.template, { credential, templateVariables })
@@ -76,63 +105,51 @@ export async function createChallenge(
     state: input.state ?? null,
     codeLength: settings.challenge.codeLength,
   })
-  return await writeOnce<Created, Challenge>(
-    keep,
-    once =>
-      deps.store.createChallenge(
-        {
-          origin: { ...origin, appId: app.id },
-          now,
-          epoch: deps.epoch,
-          row: {
-            id,
-            environmentId: environment.id,
-            appId: app.id,
-            epoch: deps.epoch,
-            purpose,
-            channel: 'email',
-            credential,
-            address: identity,
-            requestedTo,
-            userMode: input.userMode ?? (settings.signUp === 'closed' ? 'existing' : 'create'),
-            externalId: input.externalId ?? null,
-            opensSession: input.userMode !== 'none' && (input.session ?? purpose === 'signIn'),
-            tag: newTag(deps.random),
-            redirectUrl: input.redirectUrl ?? null,
-            linkVia,
-            codeChallenge: input.codeChallenge ?? null,
-            state: input.state ?? null,
-            locale: input.locale ?? null,
-            template: input.template ?? null,
-            templateVariables,
-            metadata: input.metadata ?? {},
-            maxAttempts: settings.challenge.maxAttempts,
-            maxSends: settings.challenge.maxSends,
-            sends: 1,
-            resendAt: now + 1000 * (settings.challenge.resendWaitSeconds[0] ?? 30),
-            ipAddress: circumstances.ipAddress,
-            userAgent: circumstances.userAgent,
-            createdAt: now,
-            expiresAt,
-            provenBy: null,
-          },
-          userId: input.userId ?? null,
-          isSignUpOpen: settings.signUp === 'open',
-          hasCode: credential !== 'link',
-          ...secrets,
-          messageId,
-          limits: sendLimits(settings, identity, circumstances),
-          exposure: exposureOf(settings),
-        },
-        once,
-      ),
-    outcome => {
-      if (outcome.kind === 'limited') throw limitedError(outcome)
-      if (outcome.kind === 'userUnknown')
-        return refuse('not_found', 'There is no such user, or it has no e-mail address.')
-      return outcome.challenge
+  return {
+    origin: { ...origin, appId: app.id },
+    now,
+    epoch: deps.epoch,
+    row: {
+      id,
+      environmentId: environment.id,
+      appId: app.id,
+      epoch: deps.epoch,
+      purpose,
+      channel: 'email',
+      credential,
+      address: identity,
+      requestedTo,
+      userMode: input.userMode ?? (settings.signUp === 'closed' ? 'existing' : 'create'),
+      externalId: input.externalId ?? null,
+      opensSession: input.userMode !== 'none' && (input.session ?? purpose === 'signIn'),
+      tag: newTag(deps.random),
+      redirectUrl: input.redirectUrl ?? null,
+      linkVia,
+      codeChallenge: input.codeChallenge ?? null,
+      state: input.state ?? null,
+      locale: input.locale ?? null,
+      template: input.template ?? null,
+      templateVariables,
+      metadata: input.metadata ?? {},
+      maxAttempts: settings.challenge.maxAttempts,
+      maxSends: settings.challenge.maxSends,
+      sends: 1,
+      resendAt: now + 1000 * (settings.challenge.resendWaitSeconds[0] ?? 30),
+      ipAddress: circumstances.ipAddress,
+      userAgent: circumstances.userAgent,
+      createdAt: now,
+      expiresAt,
+      provenBy: null,
+      actionId,
     },
-  )
+    userId: input.userId ?? null,
+    isSignUpOpen: settings.signUp === 'open',
+    hasCode: credential !== 'link',
+    ...secrets,
+    messageId,
+    limits: sendLimits(settings, identity, circumstances),
+    exposure: exposureOf(settings),
+  }
 }
 
 interface SecretsInput {
@@ -227,7 +244,7 @@ function credentialOf(settings: Settings, { credential, redirectUrl }: CreateCha
 
 /** Refuses a redirect URL that the app's list does not allow at this moment. */
 export function guardRedirect(
-  { view }: Call,
+  { view }: Pick<Call, 'view'>,
   app: App,
   { redirectUrl, codeChallenge }: Pick<CreateChallenge, 'redirectUrl' | 'codeChallenge'>,
 ) {

@@ -26,11 +26,13 @@ export async function resendChallenge(
   call: Call,
   challengeId: string,
   keep?: Keep<ResentChallenge>,
+  actionId: string | null = null,
 ): Promise<ResentChallenge> {
   const { settings, environment } = call.view
   const now = deps.clock.now()
   const challenge = await deps.store.findChallenge(environment.id, challengeId)
-  if (!challenge) return refuse('not_found')
+  // One of an action is sent again there, by the browser that works on it.
+  if (!challenge || challenge.actionId !== actionId) return refuse('not_found')
   guardDestination(settings, challenge.address)
   const { redirectUrl, codeChallenge } = challenge
   guardRedirect(call, appOf(call, challenge.appId), {

@@ -97,6 +97,7 @@ async function attempt(
           epoch: deps.epoch,
           purpose: input.purpose,
           proof,
+          actionId: null,
           circumstances,
           wrongLimits: wrongLimits(settings, circumstances),
           exposure: exposureOf(settings),
@@ -118,7 +119,7 @@ async function attempt(
   )
 }
 
-function refusalOf(outcome: Exclude<Attempted, { kind: 'verified' }>): OstiaryError {
+export function refusalOf(outcome: Exclude<Attempted, { kind: 'verified' }>): OstiaryError {
   switch (outcome.kind) {
     case 'incorrect':
       return new OstiaryError('code_incorrect', { attemptsLeft: outcome.attemptsLeft })

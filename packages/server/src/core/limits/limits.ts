@@ -6,6 +6,7 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 // A /24 or /48 holds many people: it gets ten times what one of its hosts gets.
 const SITE_FACTOR = 10
+const BEGUN_PER_HOST = 120
 
 /** The limits on a send to this address by somebody in these circumstances (PROTOCOL section 2). */
 export function sendLimits(settings: Settings, address: string, { host, site }: Circumstances): Limit[] {
@@ -48,6 +49,16 @@ export function sendLimits(settings: Settings, address: string, { host, site }: 
     { name: 'sendsPerIp', key: site, windows: [{ ms: HOUR, max: sendsPerIp.hour * SITE_FACTOR }] },
   )
   return limits
+}
+
+/** How many sign-ins one host may begin in a browser: each is a row, and costs nothing else. Not a setting: it guards us. */
+export function beginLimits({ host, site }: Circumstances): Limit[] {
+  if (host === null || site === null) return []
+  const windows = (max: number) => [{ ms: 10 * MINUTE, max }]
+  return [
+    { name: 'actionsPerIp', key: host, windows: windows(BEGUN_PER_HOST) },
+    { name: 'actionsPerIp', key: site, windows: windows(BEGUN_PER_HOST * SITE_FACTOR) },
+  ]
 }
 
 /** The limits on wrong answers. A backend is never limited by its own address: what is not told is not counted. */

@@ -28,8 +28,8 @@ export const Settings = z
       resend: z.enum(['keep', 'replace']),
       codeLength: z.int().min(6).max(10),
       linkVia: z.enum(['ostiary', 'app']),
-      // Read by the sign-in of browsers, which comes later; a link asked for by the API is bound by `codeChallenge`.
-      linkBrowser: z.literal('approve', { error: 'cannot be changed in this version' }),
+      // For links of an action; a link asked for by the API is bound by `codeChallenge`.
+      linkBrowser: z.enum(['same', 'approve', 'anywhere']),
     }),
     // 0 is refused everywhere: no limit can be switched off.
     limits: z.strictObject({

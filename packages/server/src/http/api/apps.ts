@@ -12,6 +12,7 @@ const fields = {
   redirectUrls: z.array(z.string().min(1).max(2048)).max(100),
   origins: z.array(z.string().min(1).max(255)).max(100),
   audience: z.string().min(1).max(255).nullable(),
+  publicRefresh: z.boolean(),
 }
 
 export const createAppEndpoint = endpoint({
@@ -25,6 +26,7 @@ export const createAppEndpoint = endpoint({
       redirectUrls: fields.redirectUrls.optional(),
       origins: fields.origins.optional(),
       audience: fields.audience.optional(),
+      publicRefresh: fields.publicRefresh.optional(),
     })
     .meta({ id: 'CreateApp' }),
   status: 201,
@@ -80,6 +82,7 @@ export const updateAppEndpoint = endpoint({
       ...fields,
       redirectUrls: fields.redirectUrls.nullable(),
       origins: fields.origins.nullable(),
+      publicRefresh: fields.publicRefresh.nullable(),
     })
     .partial()
     .meta({ id: 'UpdateApp' }),
@@ -87,12 +90,13 @@ export const updateAppEndpoint = endpoint({
   answer: AppBody,
   errors: ['not_found'],
   act(deps, call) {
-    const { redirectUrls, origins, ...rest } = call.body
-    // Null returns a field to its default: an empty list.
+    const { redirectUrls, origins, publicRefresh, ...rest } = call.body
+    // Null returns a field to its default: an empty list, or off.
     return updateApp(deps, call, call.params.id ?? '', {
       ...rest,
       redirectUrls: redirectUrls === null ? [] : redirectUrls,
       origins: origins === null ? [] : origins,
+      publicRefresh: publicRefresh === null ? false : publicRefresh,
     })
   },
   render: appBody,

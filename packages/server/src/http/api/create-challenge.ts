@@ -13,10 +13,7 @@ export const CreateChallengeBody = z
     credential: z.enum(['code', 'link', 'codeAndLink']).optional(),
     redirectUrl: z.string().min(1).max(2048).optional(),
     linkVia: z.enum(['ostiary', 'app']).optional(),
-    codeChallenge: z
-      .string()
-      .regex(/^[\w-]{43}$/, 'is not an S256 code challenge (43 characters, RFC 7636 4.2)')
-      .optional(),
+    codeChallenge: fields.codeChallenge.optional(),
     state: z.string().max(1000).optional(),
     expiresInSeconds: z.int().min(60).max(3600).optional(),
     locale: fields.locale.optional(),

@@ -11,6 +11,13 @@ export const locale = z
   .max(35)
   .regex(/^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$/, 'is not a BCP 47 language tag')
 
+export const codeChallenge = z
+  .string()
+  .regex(/^[\w-]{43}$/, 'is not an S256 code challenge (43 characters, RFC 7636 4.2)')
+export const codeVerifier = z
+  .string()
+  .regex(/^[\w.~-]{43,128}$/, 'is not a code verifier (43 to 128 characters, RFC 7636 4.1)')
+
 /** The person's circumstances, told by the trusted backend. */
 export const context = z
   .strictObject({

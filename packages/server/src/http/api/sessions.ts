@@ -27,7 +27,11 @@ export const openSessionEndpoint = endpoint({
   summary: 'Open the session that verify did not',
   scopes: ['auth'],
   body: z
-    .strictObject({ challengeId: fields.id, context: fields.context.optional() })
+    .strictObject({
+      challengeId: fields.id.optional(),
+      actionId: fields.id.optional(),
+      context: fields.context.optional(),
+    })
     .meta({ id: 'OpenSession' }),
   status: 201,
   answer: OpenedBody,

@@ -12,10 +12,7 @@ export const verifyLinkEndpoint = endpoint({
   body: z
     .strictObject({
       linkToken: z.string().min(1).max(200),
-      codeVerifier: z
-        .string()
-        .regex(/^[\w.~-]{43,128}$/, 'is not a code verifier (RFC 7636 4.1)')
-        .optional(),
+      codeVerifier: fields.codeVerifier.optional(),
       challengeId: fields.id.optional(),
       purpose: fields.purpose.optional(),
       context: fields.context.optional(),

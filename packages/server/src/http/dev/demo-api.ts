@@ -40,6 +40,13 @@ export interface Verified {
   tokens: WireTokens
 }
 
+/** A result of the element, redeemed; a repetition has no tokens. */
+export interface Redeemed {
+  user: WireUser
+  session: WireSession | null
+  tokens: WireTokens | null
+}
+
 export interface Refreshed {
   session: WireSession
   tokens: WireTokens

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import type { Context } from 'hono'
 import { deleteCookie, getCookie, setCookie } from 'hono/cookie'
 import type { WireChallenge, WireTokens } from './demo-api.ts'
@@ -8,13 +9,14 @@ export interface Pending extends WireChallenge {
 }
 
 /** What the next page says once. */
-export type Note = 'new' | 'back' | 'out' | 'resent' | 'replaced'
+export type Note = 'in' | 'new' | 'back' | 'out' | 'resent' | 'replaced'
 
 const PENDING = 'demo_pending'
 const ACCESS = 'demo_access'
 const REFRESH = 'demo_refresh'
 const NOTE = 'demo_note'
-const NOTES: readonly string[] = ['new', 'back', 'out', 'resent', 'replaced'] satisfies Note[]
+const STATE = 'demo_state'
+const NOTES: readonly string[] = ['in', 'new', 'back', 'out', 'resent', 'replaced'] satisfies Note[]
 
 // No Secure and no __Host- prefix: the demo is plain http on localhost. A real app sets both.
 const OPTIONS = { httpOnly: true, sameSite: 'Lax', path: '/' } as const
@@ -44,6 +46,21 @@ export function readPending(c: Context): Pending | null {
 
 export function dropPending(c: Context): void {
   deleteCookie(c, PENDING, OPTIONS)
+}
+
+/** What comes back with a result of the element: only the browser that began may come back as somebody. */
+export function stateToBegin(c: Context): string {
+  const state = getCookie(c, STATE) ?? randomBytes(16).toString('base64url')
+  setCookie(c, STATE, state, { ...OPTIONS, maxAge: 3600 })
+  return state
+}
+
+export function isOwnState(c: Context, state: string | undefined): boolean {
+  return state !== undefined && state !== '' && state === getCookie(c, STATE)
+}
+
+export function dropState(c: Context): void {
+  deleteCookie(c, STATE, OPTIONS)
 }
 
 export function keepTokens(c: Context, tokens: WireTokens): void {

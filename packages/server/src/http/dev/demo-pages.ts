@@ -22,6 +22,7 @@ export const DEMO_POLICY = policy({
 })
 
 const NOTES: Record<Note, string> = {
+  in: 'Welcome! The backend has redeemed the result that the element brought.',
   new: 'Welcome! Your account was made just now, by the first proof of your address.',
   back: 'Welcome back.',
   out: 'You are signed out. The session was revoked.',
@@ -29,16 +30,30 @@ const NOTES: Record<Note, string> = {
   replaced: 'A new message is on its way. Only the newest code works now.',
 }
 
-/** Step one: the address. */
-export function addressPage(input: Frame & { to: string }): string {
-  const main = html`<h1>Sign in</h1>
+/** What the element of the first page is told. */
+export interface DemoElement {
+  key: string
+  redirectUrl: string
+  state: string
+}
+
+/** Step one: the element; without JavaScript, and where a form was refused, a form of the demo's own. */
+export function addressPage(input: Frame & { to: string; element: DemoElement | null }): string {
+  const { element } = input
+  const form = html`<h1>Sign in</h1>
 <p class="lead">No password. We send a code and a link to your address.</p>
-${saying(input)}
+${!element && saying(input)}
 <form method="post" action="/demo/send" class="stack">
 <label for="address">E-mail address</label>
-<input id="address" name="address" type="email" autocomplete="email" required autofocus value="${input.to}" placeholder="you@example.com"${described(input)}>
+<input id="address" name="address" type="email" autocomplete="email" required autofocus value="${input.to}" placeholder="you@example.com"${!element && described(input)}>
 <button class="button main" type="submit">Continue</button>
-</form>
+</form>`
+  const main = html`${
+    element
+      ? html`${saying(input)}<ostiary-sign-in key="${element.key}" redirect-url="${element.redirectUrl}" state="${element.state}" locale="en"><div class="plain">${form}</div></ostiary-sign-in>
+<script type="module" src="/element/v1.js"></script>`
+      : form
+  }
 <p class="soft aside">Any address works here: this is a test environment, and the message goes to the <a href="/dev/inbox" target="_blank" rel="noopener">dev inbox</a>.</p>`
   return document('Sign in', input, 1, null, main)
 }

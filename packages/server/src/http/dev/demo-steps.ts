@@ -1,14 +1,17 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { Context } from 'hono'
 import { pageHeaders } from '../pages/headers.ts'
-import type { Call, Problem, Verified, WireChallenge } from './demo-api.ts'
+import type { Call, Problem, Redeemed, Verified, WireChallenge } from './demo-api.ts'
 import {
   dropPending,
+  dropState,
   dropTokens,
+  isOwnState,
   keepPending,
   keepTokens,
   leaveNote,
   readPending,
+  stateToBegin,
   takeNote,
 } from './demo-cookies.ts'
 import { addressPage, codePage, DEMO_POLICY, signedInPage } from './demo-pages.ts'
@@ -19,13 +22,49 @@ import { contextOf, whoIsThere } from './demo-session.ts'
 export interface Demo {
   apiUrl: string
   call: Call
+  publishableKey(): Promise<string>
 }
 
 /** The one page that people see: signed in, or the step of the sign-in at which they are. */
-export async function front(c: Context, { apiUrl, call }: Demo): Promise<Response> {
+export async function front(c: Context, demo: Demo): Promise<Response> {
+  const { apiUrl, call } = demo
   const { signedIn, problem } = await whoIsThere(c, call)
   if (signedIn) return show(c, signedInPage({ apiUrl, signedIn, note: takeNote(c), trouble: null }))
-  return show(c, step(c, apiUrl, problem && inWords(problem)))
+  return readPending(c)
+    ? show(c, step(c, apiUrl, problem && inWords(problem)))
+    : begin(c, demo, problem && inWords(problem))
+}
+
+/** The page with the element. */
+async function begin(
+  c: Context,
+  { apiUrl, publishableKey }: Demo,
+  trouble: Trouble | null,
+  status: 200 | 400 = 200,
+): Promise<Response> {
+  const element = {
+    key: await publishableKey(),
+    redirectUrl: `${apiUrl}/demo/callback`,
+    state: stateToBegin(c),
+  }
+  return show(c, addressPage({ apiUrl, to: '', note: takeNote(c), trouble, element }), status)
+}
+
+/** The element's way back: one call redeems its result. A HEAD must not spend it. */
+async function redeem(c: Context, demo: Demo, token: string): Promise<Response> {
+  const { value, problem } = await demo.call<Redeemed>('/v1/actions/validate', {
+    token,
+    action: 'signIn',
+    context: contextOf(c),
+  })
+  if (problem) return begin(c, demo, inWords(problem), 400)
+  dropState(c)
+  // Redeemed before, by a reload: the session is there already.
+  if (value.tokens) {
+    keepTokens(c, value.tokens)
+    leaveNote(c, 'in')
+  }
+  return goHome(c)
 }
 
 /** First call: asks Ostiary to prove the address, with the link bound to this browser (PKCE, RFC 7636). */
@@ -39,7 +78,8 @@ export async function send(c: Context, { apiUrl, call }: Demo): Promise<Response
     codeChallenge: createHash('sha256').update(verifier).digest('base64url'),
     context: contextOf(c),
   })
-  if (problem) return show(c, addressPage({ apiUrl, to, note: null, trouble: inWords(problem) }), 400)
+  if (problem)
+    return show(c, addressPage({ apiUrl, to, note: null, trouble: inWords(problem), element: null }), 400)
   keepPending(c, value, verifier)
   return goHome(c)
 }
@@ -54,9 +94,11 @@ export async function verify(c: Context, { apiUrl, call }: Demo): Promise<Respon
 }
 
 /** Second call, by link. The token works once, so a HEAD must not spend it, and without a verifier it is of no use. */
-export async function callback(c: Context, { apiUrl, call }: Demo): Promise<Response> {
+export async function callback(c: Context, demo: Demo): Promise<Response> {
+  const { apiUrl, call } = demo
   if (c.req.method === 'HEAD') return c.body(null)
   const linkToken = c.req.query('token')
+  if (isOwnState(c, c.req.query('state'))) return linkToken ? redeem(c, demo, linkToken) : goHome(c)
   const pending = readPending(c)
   if (!linkToken || !pending) {
     const text =
@@ -125,7 +167,7 @@ function step(c: Context, apiUrl: string, trouble: Trouble | null): string {
   const pending = readPending(c)
   const note = takeNote(c)
   if (pending && !trouble?.isOver) return codePage({ apiUrl, pending, note, trouble })
-  return addressPage({ apiUrl, to: pending?.to ?? '', note, trouble })
+  return addressPage({ apiUrl, to: pending?.to ?? '', note, trouble, element: null })
 }
 
 function refused(c: Context, apiUrl: string, problem: Problem): Response {

@@ -9,16 +9,19 @@ export interface DemoDeps {
   /** Where Ostiary answers and where this demo is mounted: `http://localhost:4545`. */
   apiUrl: string
   secretKey: string
+  /** For the sign-in element of its page. */
+  publishableKey(): Promise<string>
   fetch?: typeof fetch
 }
 
 /**
- * A small app that signs people in through Ostiary's API, as any backend would: it has no other way into the server.
- * To be mounted at `/`, in test environments only. Its pages work without JavaScript.
+ * A small app that signs people in as any app would: with the sign-in element in its page, and without JavaScript by forms
+ * that call Ostiary's API. It has no other way into the server. To be mounted at `/`, in test environments only.
  */
 export function demoApp(deps: DemoDeps): Hono {
   const demo: Demo = {
     apiUrl: deps.apiUrl,
+    publishableKey: deps.publishableKey,
     call: ostiaryCaller(deps.apiUrl, deps.secretKey, deps.fetch ?? fetch),
   }
   const own = sameOrigin(new URL(deps.apiUrl).origin)

@@ -8,7 +8,8 @@ import { devInbox, type InboxDeps, type InboxMessage } from './inbox.ts'
 export function development(deps: Deps, secretKey: string): Hono {
   const app = new Hono()
   app.route('/dev/inbox', devInbox(inboxDeps(deps)))
-  app.route('/', demoApp({ apiUrl: deps.publicUrl, secretKey }))
+  const publishableKey = async () => (await deps.directory.bySlug('test'))?.defaultApp.publishableKey ?? ''
+  app.route('/', demoApp({ apiUrl: deps.publicUrl, secretKey, publishableKey }))
   return app
 }
 

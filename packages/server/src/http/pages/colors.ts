@@ -16,6 +16,9 @@ export interface Palette {
   text: string
   muted: string
   line: string
+  /** The outline of a field: it has to be seen (WCAG 2.2, 1.4.11). */
+  field: string
+  danger: string
 }
 
 const READABLE = 4.5
@@ -44,6 +47,11 @@ export function palette(mode: 'light' | 'dark', brand: BrandColors): Palette {
         .map(share => mix(text, background, share))
         .find(color => contrast(color, page) >= READABLE) ?? text,
     line: mix(background, text, 0.14),
+    field:
+      [0.46, 0.52, 0.6]
+        .map(share => mix(background, text, share))
+        .find(color => contrast(color, background) >= 3) ?? text,
+    danger: ['#9f2430', '#ffb3b3'].find(color => contrast(color, background) >= READABLE) ?? text,
   }
 }
 

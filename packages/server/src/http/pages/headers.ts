@@ -23,6 +23,11 @@ export function policy(allowed: PagePolicy): string {
   return directives.join('; ')
 }
 
+/** An origin (or `scheme:`) as a source. One that could end the directive or add another is left out: it fails closed. */
+export function policySource(origin: string): string[] {
+  return /^[a-z][a-z0-9+.-]*:(\/\/[a-z0-9.:[\]-]+)?$/i.test(origin) ? [origin] : []
+}
+
 /** The headers of every page that this server shows to a person. */
 export function pageHeaders(csp: string): Record<string, string> {
   return {

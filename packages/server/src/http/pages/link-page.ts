@@ -1,6 +1,7 @@
 import { deviceOf } from '../../core/device.ts'
+import { webAddress } from './addresses.ts'
 import type { BrandColors } from './colors.ts'
-import { policy } from './headers.ts'
+import { policy, policySource } from './headers.ts'
 import type { Html } from './html.ts'
 import { html, raw, render } from './html.ts'
 import { linkStyle } from './link-style.ts'
@@ -31,6 +32,17 @@ export interface LinkPageInput extends LinkLook {
   pressToken: string
   /** Origin of the redirect URL, or `scheme:` for a private-use scheme: the press may lead there. */
   redirectOrigin: string
+  /**
+   * A link of an action: `continue` where this very browser asked, whose page goes on without a press; `approve` where
+   * another one did.
+   */
+  mode?: 'continue' | 'approve'
+}
+
+/** Asks for the number that the first browser shows. */
+export interface NumberPageInput extends LinkLook {
+  maskedAddress: string
+  pressToken: string
 }
 
 export interface Page {
@@ -40,8 +52,8 @@ export interface Page {
 }
 
 /**
- * The page behind `GET /l/{token}`. It is inert: no script, no load that changes anything, and one button in a plain
- * form that posts to the page's own address (PROTOCOL section 3, Link press).
+ * The page behind `GET /l/{token}`. It is inert: no load that changes anything, and one button in a plain form that posts to
+ * the page's own address (PROTOCOL section 3, Link press). A script presses it only in the browser that asked.
  */
 export function linkPage(input: LinkPageInput): Page {
   const words = WORDS[input.lang]
@@ -58,12 +70,34 @@ ${row(words.tag, html`<span class="tag">${input.tag}</span><small>${words.tagHin
 </dl>
 <form method="post" action="">
 <input type="hidden" name="press" value="${input.pressToken}">
-<button type="submit">${isSignIn ? words.signIn : words.confirm}</button>
+<button type="submit">${input.mode === 'approve' ? words.approve : isSignIn ? words.signIn : words.confirm}</button>
 </form>
-<p class="life">${lifeInWords(input.expiresAt, input, words)}</p>`
+<p class="life">${lifeInWords(input.expiresAt, input, words)}</p>
+${input.mode === 'continue' && html`<script nonce="${input.nonce}">${raw(CONTINUE)}</script>`}`
   return {
     html: document(title, body, html`<p>${words.notYou}</p>`, input),
-    csp: csp(input, ["'self'", ...source(input.redirectOrigin)].join(' ')),
+    csp: csp(input, ["'self'", ...policySource(input.redirectOrigin)].join(' '), input.mode === 'continue'),
+  }
+}
+
+// A page that is drawn before it is looked at (prerendering) waits: nobody has opened it yet.
+const CONTINUE = `const go=()=>document.forms[0].submit();
+document.prerendering?document.addEventListener('prerenderingchange',go,{once:true}):go()`
+
+/** The page that a press of `approve` answers: one field of two digits, in a form that posts to the same address. */
+export function numberPage(input: NumberPageInput): Page {
+  const { title, text, label, button } = WORDS[input.lang].typeNumber
+  const body = html`<h1>${title}</h1>
+<p class="who"><bdi>${input.maskedAddress}</bdi></p>
+<p class="text">${text}</p>
+<form method="post" action="">
+<input type="hidden" name="press" value="${input.pressToken}">
+<p><label>${label} <input name="number" inputmode="numeric" pattern="[0-9]{2}" maxlength="2" autocomplete="off" required autofocus></label></p>
+<button type="submit">${button}</button>
+</form>`
+  return {
+    html: document(title, body, html`<p>${WORDS[input.lang].notYou}</p>`, input),
+    csp: csp(input, "'self'"),
   }
 }
 
@@ -112,10 +146,15 @@ ${foot}${support && html`<a href="${support.href}" rel="noreferrer">${words.supp
 `)
 }
 
-function csp(look: LinkLook, formAction: string): string {
+function csp(look: LinkLook, formAction: string, hasScript = false): string {
   const logo = webAddress(look.logoUrl)
   const nonce = look.nonce.replace(/[^A-Za-z0-9+/=_-]/g, '')
-  return policy({ style: `'nonce-${nonce}'`, formAction, ...(logo && { image: logo.origin }) })
+  return policy({
+    ...(hasScript && { script: `'nonce-${nonce}'` }),
+    style: `'nonce-${nonce}'`,
+    formAction,
+    ...(logo && { image: logo.origin }),
+  })
 }
 
 function row(name: string, value: Html): Html {
@@ -162,14 +201,4 @@ function purposeInWords(purpose: string): string {
     .replace(/([a-z0-9])([A-Z])/g, '$1 $2')
     .replace(/[._:-]+/g, ' ')
     .toLowerCase()
-}
-
-function webAddress(address: string | null): URL | null {
-  const url = address === null ? null : URL.parse(address)
-  return url && /^https?:$/.test(url.protocol) ? url : null
-}
-
-// A source that could end the directive or add another is left out; the press then fails closed.
-function source(origin: string): string[] {
-  return /^[a-z][a-z0-9+.-]*:(\/\/[a-z0-9.:[\]-]+)?$/i.test(origin) ? [origin] : []
 }

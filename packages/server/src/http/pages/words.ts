@@ -2,7 +2,18 @@
 export type Lang = 'en' | 'de'
 
 /** Why a link cannot be pressed any more, or a press was not taken. */
-export type LinkEnd = 'used' | 'expired' | 'exhausted' | 'unknown' | 'misdirected' | 'refused' | 'unavailable'
+export type LinkEnd =
+  | 'used'
+  | 'expired'
+  | 'exhausted'
+  | 'unknown'
+  | 'misdirected'
+  | 'refused'
+  | 'unavailable'
+  | 'elsewhere'
+  | 'proven'
+  | 'numberWrong'
+  | 'denied'
 
 /** The words of the hosted pages. They are plain text: pages escape them. */
 export interface Words {
@@ -23,6 +34,9 @@ export interface Words {
   worksFor(minutes: string): string
   worksBriefly: string
   notYou: string
+  /** The button where another browser began, and what its press asks for. */
+  approve: string
+  typeNumber: { title: string; text: string; label: string; button: string }
   support: string
   endedAt: { used: string; expired: string }
   ends: Record<LinkEnd, { title: string; text: string; next(brand: string): string }>
@@ -48,6 +62,13 @@ export const WORDS: Record<Lang, Words> = {
     worksFor: minutes => `This link works for another ${minutes}.`,
     worksBriefly: 'This link works for less than a minute.',
     notYou: 'You did not ask for this? Close this page, nothing happens.',
+    approve: 'Yes, that is me',
+    typeNumber: {
+      title: 'Type the number from the other screen',
+      text: 'The page where you began shows a number of two digits now. Type it here only if you see it in front of you; never one that somebody tells you.',
+      label: 'Number',
+      button: 'Sign the other page in',
+    },
     support: 'Help',
     endedAt: { used: 'Used', expired: 'Expired' },
     ends: {
@@ -87,6 +108,27 @@ export const WORDS: Record<Lang, Words> = {
         text: 'Something on our side is not working. Your link is not lost.',
         next: () => 'Wait a moment, then open the link from your mail once more.',
       },
+      elsewhere: {
+        title: 'Go back to where you began',
+        text: 'This link works in the browser that asked for it. Nothing happened here, and the link still works there.',
+        next: () => 'Open the link in that browser: copy its address from the mail, or ask for a code there.',
+      },
+      proven: {
+        title: 'Done',
+        text: 'The page where you began goes on by itself now.',
+        next: () => 'You can close this page.',
+      },
+      numberWrong: {
+        title: 'That was not the number',
+        text: 'Nothing happened, and the link still works. Each try has a number of its own.',
+        next: () =>
+          'Open the link from your mail once more, and type the number that the first page shows then.',
+      },
+      denied: {
+        title: 'You cannot sign in here',
+        text: 'Your address was proven, but this account may not sign in.',
+        next: brand => `Ask ${brand} for help.`,
+      },
     },
   },
   de: {
@@ -107,6 +149,13 @@ export const WORDS: Record<Lang, Words> = {
     worksFor: minutes => `Dieser Link gilt noch ${minutes}.`,
     worksBriefly: 'Dieser Link gilt weniger als eine Minute.',
     notYou: 'Sie haben das nicht angefordert? Schließen Sie diese Seite, dann geschieht nichts.',
+    approve: 'Ja, das bin ich',
+    typeNumber: {
+      title: 'Geben Sie die Zahl vom anderen Bildschirm ein',
+      text: 'Die Seite, auf der Sie begonnen haben, zeigt jetzt eine Zahl mit zwei Ziffern. Geben Sie sie nur ein, wenn Sie sie selbst vor sich sehen; nie eine, die Ihnen jemand nennt.',
+      label: 'Zahl',
+      button: 'Auf der anderen Seite anmelden',
+    },
     support: 'Hilfe',
     endedAt: { used: 'Benutzt', expired: 'Abgelaufen' },
     ends: {
@@ -145,6 +194,28 @@ export const WORDS: Record<Lang, Words> = {
         title: 'Wir können gerade nicht antworten',
         text: 'Bei uns ist etwas gestört. Ihr Link ist nicht verloren.',
         next: () => 'Warten Sie kurz und öffnen Sie den Link aus Ihrer Mail noch einmal.',
+      },
+      elsewhere: {
+        title: 'Gehen Sie dorthin zurück, wo Sie begonnen haben',
+        text: 'Dieser Link gilt in dem Browser, der ihn angefordert hat. Hier ist nichts geschehen, dort gilt er weiter.',
+        next: () =>
+          'Öffnen Sie den Link in jenem Browser: Kopieren Sie seine Adresse aus der Mail, oder fordern Sie dort einen Code an.',
+      },
+      proven: {
+        title: 'Fertig',
+        text: 'Die Seite, auf der Sie begonnen haben, geht jetzt von selbst weiter.',
+        next: () => 'Sie können diese Seite schließen.',
+      },
+      numberWrong: {
+        title: 'Das war nicht die Zahl',
+        text: 'Es ist nichts geschehen, der Link gilt weiter. Jeder Versuch hat eine eigene Zahl.',
+        next: () =>
+          'Öffnen Sie den Link aus Ihrer Mail noch einmal und geben Sie die Zahl ein, die die erste Seite dann zeigt.',
+      },
+      denied: {
+        title: 'Sie können sich hier nicht anmelden',
+        text: 'Ihre Adresse ist bestätigt, aber dieses Konto darf sich nicht anmelden.',
+        next: brand => `Bitten Sie ${brand} um Hilfe.`,
       },
     },
   },

@@ -56,9 +56,11 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
   async function writeOn<T>(
     connection: Connection,
     now: number | null,
+    waited: () => number,
     operation: (tx: Transaction) => Promise<T>,
   ): Promise<T> {
     const begunAt = performance.now()
+    const late = waited()
     const { rows } = await connection.script(begin)
     const instant = (now === null ? undefined : clock?.(now)) ?? rows[0]?.instant
     // An operation that waited for a lock is judged by when it went on, not by when it began to wait.
@@ -66,7 +68,7 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
     const tasks: (() => void)[] = []
     let result: T
     try {
-      if (now !== null) refuseSkew(now, instant)
+      if (now !== null) refuseSkew(now + late, instant)
       result = await operation({
         one: async (sql, ...values) => (await connection.query(sql, values)).rows[0],
         all: async (sql, ...values) => (await connection.query(sql, values)).rows,
@@ -102,10 +104,15 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
           }),
         ),
       ),
-    write: (now, operation) =>
-      refusing(() => twice(() => database.withConnection(connection => writeOn(connection, now, operation)))),
-    call: (name, input) =>
-      refusing(() =>
+    write(now, operation) {
+      const waited = waiting(clock)
+      return refusing(() =>
+        twice(() => database.withConnection(connection => writeOn(connection, now, waited, operation))),
+      )
+    },
+    call(name, input) {
+      const waited = waiting(clock)
+      return refusing(() =>
         twice(() =>
           database.withConnection(async connection => {
             const begunAt = performance.now()
@@ -114,6 +121,7 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
               isPooled,
               lockMs: LOCK_MS,
               maxSkewMs: MAX_SKEW_MS,
+              waitedMs: waited(),
               clock: (input.now === null ? null : clock?.(input.now)) ?? null,
             }
             const { rows } = await connection
@@ -125,16 +133,20 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
             return rows[0]?.answer
           }),
         ),
-      ),
-    judgeAt: now =>
-      refusing(() =>
+      )
+    },
+    judgeAt(now) {
+      const waited = waiting(clock)
+      return refusing(() =>
         database.withConnection(async connection => {
+          const late = waited()
           const instant =
             clock?.(now) ?? (await connection.query(`SELECT ${CLOCK} AS instant`)).rows[0]?.instant
-          refuseSkew(now, instant)
+          refuseSkew(now + late, instant)
           return Math.max(now, instant)
         }),
-      ),
+      )
+    },
   }
 }
 
@@ -163,6 +175,15 @@ async function takeLocks(connection: Connection, lock: string, names: readonly s
       throw new OstiaryError('idempotency_in_progress', { cause: error })
     throw error
   }
+}
+
+/**
+ * How long ago the caller asked, for as long as it waited for a connection: without it a wait would pass for a clock that is
+ * behind. A clock that a test moves by hand stands still meanwhile.
+ */
+const waiting = (clock: DatabaseClock | undefined) => {
+  const askedAt = performance.now()
+  return () => (clock ? 0 : Math.floor(performance.now() - askedAt))
 }
 
 function refuseSkew(now: number, instant: number): void {

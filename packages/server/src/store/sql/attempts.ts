@@ -25,7 +25,7 @@ export async function attempt(tx: Transaction, input: Attempt): Promise<Attempte
 }
 
 /** What a wrong answer is counted on. */
-const namesOf = ({ wrongLimits, origin, circumstances }: Attempt) => [
+export const namesOf = ({ wrongLimits, origin, circumstances }: Attempt) => [
   ...limitNames(wrongLimits, origin.environmentId),
   ...(circumstances.site === null ? [] : [guesserName(origin.environmentId, circumstances.site)]),
 ]
@@ -45,6 +45,7 @@ async function judgeCode(tx: Transaction, input: Attempt, now: number): Promise<
        exposure_spent = exposure_spent + CASE WHEN ${isRight} OR is_strong = 1 THEN 0 ELSE live_codes END
      WHERE id = $3 AND environment_id = $4 AND purpose = $5 AND epoch = $6 AND verified_at IS NULL AND ended_at IS NULL
        AND expires_at > $7 AND attempts_left > 0 AND code_length IS NOT NULL
+       AND coalesce(action_id, '') = $${hashes.length + 8}
      RETURNING *`,
     now,
     Number(isUp),
@@ -54,6 +55,7 @@ async function judgeCode(tx: Transaction, input: Attempt, now: number): Promise<
     input.epoch,
     now,
     ...hashes,
+    input.actionId ?? '',
   )
   if (row && row.verified_at !== null) return { row }
   if (row) {
@@ -61,17 +63,18 @@ async function judgeCode(tx: Transaction, input: Attempt, now: number): Promise<
     return { kind: 'incorrect', attemptsLeft: row.attempts_left }
   }
   const found = await tx.one(
-    'SELECT * FROM challenges WHERE id = $1 AND environment_id = $2 AND purpose = $3',
+    `SELECT * FROM challenges WHERE id = $1 AND environment_id = $2 AND purpose = $3 AND coalesce(action_id, '') = $4`,
     challengeId,
     environmentId,
     input.purpose,
+    input.actionId ?? '',
   )
   if (!found || found.code_length === null) return { kind: 'notFound' }
   return { kind: refusalOf(found, now, input.epoch) ?? 'expired' }
 }
 
 async function recordWrong(tx: Transaction, row: Row, input: Attempt, now: number): Promise<void> {
-  const subject = { appId: row.app_id, challengeId: row.id, userId: row.user_id }
+  const subject = { appId: row.app_id, challengeId: row.id, actionId: row.action_id, userId: row.user_id }
   const context = { ipAddress: input.circumstances.ipAddress, userAgent: input.circumstances.userAgent }
   const events = [
     newEvent('challenge.attempt_failed', input.origin, now, {
@@ -117,18 +120,21 @@ async function judgeLink(tx: Transaction, input: Attempt, now: number): Promise<
 /** The challenge of a link or hand-over token of this environment, purpose and kind. */
 async function findByLink(
   tx: Transaction,
-  { proof, origin, purpose }: Attempt,
+  { proof, origin, purpose, actionId }: Attempt,
   suffix = '',
 ): Promise<Row | undefined> {
   if (proof.kind !== 'link') return
   return await tx.one(
     proof.token === 'oht'
-      ? `SELECT * FROM challenges WHERE handover_hash = $1 AND environment_id = $2 AND purpose = $3 ${suffix}`
+      ? `SELECT * FROM challenges WHERE handover_hash = $1 AND environment_id = $2 AND purpose = $3
+           AND coalesce(action_id, '') = $4 ${suffix}`
       : `SELECT challenges.* FROM challenge_links JOIN challenges ON challenges.id = challenge_links.challenge_id
-         WHERE hash = $1 AND environment_id = $2 AND purpose = $3 AND link_via = 'app' ${suffix}`,
+         WHERE hash = $1 AND environment_id = $2 AND purpose = $3 AND coalesce(action_id, '') = $4
+           AND link_via = '${proof.token === 'press' ? 'ostiary' : 'app'}' ${suffix}`,
     proof.hash,
     origin.environmentId,
     purpose,
+    actionId ?? '',
   )
 }
 
@@ -143,6 +149,7 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
   const proof = newEvent('challenge.verified', origin, now, {
     appId: challenge.appId,
     challengeId: challenge.id,
+    actionId: challenge.actionId,
     context,
     data: { by: challenge.provenBy },
   })
@@ -192,6 +199,7 @@ async function refuse(
     newEvent('challenge.refused', origin, now, {
       appId: challenge.appId,
       challengeId: challenge.id,
+      actionId: challenge.actionId,
       userId: challenge.userId,
       data: { reason },
     }),

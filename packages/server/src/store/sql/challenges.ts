@@ -21,6 +21,8 @@ import { addressName, forUpdate, places, type Row, type Transaction } from './tr
 import { findUser, holderOf } from './users.ts'
 
 const MINUTE = 60_000
+// In the place of a code that cannot be right: as long as the hash of one, to cost the same (promise 7), of what none has.
+const NO_HASH = '*'.repeat(43)
 
 /** See `Store.createChallenge`: limits, challenge, sealed message and events are one write. */
 export async function createChallenge(tx: Transaction, input: NewChallenge): Promise<Created> {
@@ -56,7 +58,7 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
   }
   await holdApp(tx, challenge)
   // A decoy has no code that could be right, and its link is refused; all else is written as for anybody.
-  const hashes = challenge.isVoid || !input.hasCode ? '' : code.hash
+  const hashes = !input.hasCode ? '' : challenge.isVoid ? NO_HASH : code.hash
   const { columns: names } = columns.challenges
   await tx.run(
     `INSERT INTO challenges (code_hashes, live_codes, exposure_spent, verifier_tries_left, link_opens, ${names.join(', ')})
@@ -70,7 +72,13 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
   )
   await insertMessage(tx, challenge, input.messageId, code, input.linkHash, now)
   const context = { ipAddress: challenge.ipAddress, userAgent: challenge.userAgent }
-  const subject = { appId: challenge.appId, challengeId: challenge.id, userId: challenge.userId, context }
+  const subject = {
+    appId: challenge.appId,
+    challengeId: challenge.id,
+    actionId: challenge.actionId,
+    userId: challenge.userId,
+    context,
+  }
   await insertEvents(tx, [
     newEvent('challenge.created', origin, now, {
       ...subject,
@@ -162,7 +170,7 @@ export async function resendChallenge(tx: Transaction, input: Resend): Promise<R
   const isStrong =
     row.is_strong === 1 || (replaces && (await isProtected(tx, origin.environmentId, exposure, now)))
   const code = input.newCode(isStrong)
-  const hash = row.is_void === 1 || !hasCode ? '' : code.hash
+  const hash = !hasCode ? '' : row.is_void === 1 ? NO_HASH : code.hash
   const updated = await tx.one(
     `UPDATE challenges SET code_hashes = $2, live_codes = $3, is_strong = $4, code_length = $5, sends = sends + 1, resend_at = $6
      WHERE id = $1 RETURNING *`,
@@ -176,7 +184,12 @@ export async function resendChallenge(tx: Transaction, input: Resend): Promise<R
   if (replaces) await tx.run('DELETE FROM challenge_links WHERE challenge_id = $1', row.id)
   const challenge = columns.challenges.read(updated ?? row)
   await insertMessage(tx, challenge, input.messageId, code, input.linkHash, now)
-  const subject = { appId: challenge.appId, challengeId: challenge.id, userId: challenge.userId }
+  const subject = {
+    appId: challenge.appId,
+    challengeId: challenge.id,
+    actionId: challenge.actionId,
+    userId: challenge.userId,
+  }
   const earlierCodes = replaces ? 'replaced' : 'valid'
   await insertEvents(tx, [
     newEvent('challenge.resent', origin, now, { ...subject, data: { earlierCodes, isStrong } }),
@@ -365,6 +378,7 @@ export async function recordLinkOpened(
   await insertEvents(tx, [
     newEvent('challenge.link_opened', origin, now, {
       challengeId: challenge.id,
+      actionId: challenge.actionId,
       userId: challenge.userId,
       context: seen,
       data: { network: context.site, isLikelyScanner },
@@ -381,7 +395,7 @@ export async function pressLink(
   const row = await tx.one(
     `UPDATE challenges SET handover_hash = $1, handover_expires_at = CASE WHEN expires_at < $2 THEN expires_at ELSE $2 END
      WHERE id = (SELECT challenge_id FROM challenge_links WHERE hash = $3) AND link_via = 'ostiary'
-       AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $4 AND attempts_left > 0 AND epoch = $5 AND is_void = 0
+       AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $4 AND attempts_left > 0 AND epoch = $5 AND is_void = 0 AND action_id IS NULL
      RETURNING *`,
     input.handoverHash,
     now + input.livesMs,

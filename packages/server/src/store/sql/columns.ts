@@ -1,4 +1,5 @@
 import type {
+  Action,
   ApiKey,
   App,
   Challenge,
@@ -64,6 +65,7 @@ export const apps = columnsOf<App>({
   origins: 'json',
   audience: 'plain',
   isDefault: 'flag',
+  publicRefresh: 'flag',
   ...plain('createdAt updatedAt'),
 })
 export const apiKeys = columnsOf<ApiKey>({
@@ -101,7 +103,15 @@ export const challenges = columnsOf<Challenge>({
   templateVariables: 'json',
   metadata: 'json',
   ...plain('maxAttempts attemptsLeft maxSends sends resendAt ipAddress userAgent createdAt'),
-  ...plain('expiresAt verifiedAt endedAt provenBy'),
+  ...plain('expiresAt verifiedAt endedAt provenBy actionId'),
+})
+export const actions = columnsOf<Action>({
+  ...plain('id environmentId appId epoch name outcome state stateChangedAt reason'),
+  isTracked: 'flag',
+  isNamed: 'flag',
+  ...plain('userId address requestedTo challengeId method redirectUrl clientState codeChallenge loginHint'),
+  ...plain('locale ipAddress userAgent approvalNumber approvalExpiresAt resultExpiresAt validatedAt'),
+  ...plain('createdAt expiresAt'),
 })
 export const messages = columnsOf<Message>(
   {

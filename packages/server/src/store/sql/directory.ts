@@ -181,6 +181,7 @@ export async function deleteApp(
   // What hangs on the app goes with it; events stay, and tell of it by its id.
   await tx.run('DELETE FROM sessions WHERE environment_id = $1 AND app_id = $2', origin.environmentId, id)
   await tx.run('DELETE FROM challenges WHERE environment_id = $1 AND app_id = $2', origin.environmentId, id)
+  await tx.run('DELETE FROM actions WHERE environment_id = $1 AND app_id = $2', origin.environmentId, id)
   await tx.run('DELETE FROM apps WHERE id = $1', id)
   await insertEvents(tx, [newEvent('app.deleted', origin, now, { appId: id })])
   return 'deleted'

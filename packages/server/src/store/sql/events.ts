@@ -9,7 +9,7 @@ const AT_ONCE = 20
 
 /** What an event is about; the rest comes from its origin. */
 export type EventSubject = Partial<
-  Pick<Event, 'userId' | 'challengeId' | 'sessionId' | 'appId' | 'context' | 'data'>
+  Pick<Event, 'userId' | 'challengeId' | 'actionId' | 'sessionId' | 'appId' | 'context' | 'data'>
 >
 
 /** An event as it will be written: made first, because a session points at the event of its proof. */

@@ -31,7 +31,7 @@ async function withChallenges(tx: Transaction, rows: Row[]): Promise<ClaimedMess
   const ids = [...new Set(rows.map(row => row.challenge_id as string))]
   const found = await tx.all(
     `SELECT challenges.*, users.locale AS user_locale
-     FROM challenges LEFT JOIN users ON users.id = coalesce(challenges.user_id, challenges.owner_id)
+     FROM challenges LEFT JOIN users ON users.id = coalesce(challenges.user_id, challenges.owner_id, challenges.id)
      WHERE challenges.id IN ${places(1, ids.length)}`,
     ...ids,
   )

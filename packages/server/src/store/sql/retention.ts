@@ -83,6 +83,7 @@ export async function purge(
       oldest(retentionDays.challenges),
       environmentId,
     ],
+    ['actions', 'expires_at <= $2 AND environment_id = $3', oldest(retentionDays.challenges), environmentId],
     [
       'messages',
       "id < $2 AND environment_id = $3 AND status <> 'queued'",

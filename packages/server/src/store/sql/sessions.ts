@@ -62,6 +62,7 @@ export async function insertSession(
     appId: challenge.appId,
     userId: user.id,
     challengeId: challenge.id,
+    actionId: challenge.actionId,
     sessionId: session.id,
     context: { ipAddress: session.ipAddress, userAgent: session.userAgent },
   })
@@ -72,6 +73,7 @@ export async function insertSession(
 export async function openSession(
   tx: Transaction,
   input: Parameters<Store['openSession']>[0],
+  actionId: string | null = null,
 ): Promise<OpenedLater> {
   const { origin, challengeId } = input
   await lockProof(tx, origin.environmentId, challengeId)
@@ -82,6 +84,8 @@ export async function openSession(
     origin.environmentId,
   )
   if (!row) return { kind: 'notFound' }
+  // What an action proved is redeemed by its result, or by the action itself.
+  if (row.action_id !== actionId) return { kind: 'stateConflict' }
   // A proof for another purpose opens no session: that would be signing in with a code for something else.
   if (
     row.verified_at === null ||

@@ -1,4 +1,6 @@
 import type { Once, Store } from '../../core/ports.ts'
+import * as actions from './actions.ts'
+import * as approvals from './approvals.ts'
 import * as attempts from './attempts.ts'
 import * as challenges from './challenges.ts'
 import * as directory from './directory.ts'
@@ -26,7 +28,7 @@ export interface Engine {
 }
 
 /** What is the database's own: its schema, its clock and its life. */
-export type SqlStore = Omit<Store, 'migrate' | 'begin' | 'close' | 'judgeAt' | 'onQueued'>
+export type SqlStore = Omit<Store, 'migrate' | 'begin' | 'close' | 'judgeAt' | 'findSessionNow' | 'onQueued'>
 
 /** Every method of the store, by the statements that both databases share. */
 export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
@@ -92,6 +94,24 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     findLink: hash => read(tx => challenges.findLink(tx, hash)),
     recordLinkOpened: input => write(input.now, tx => challenges.recordLinkOpened(tx, input)),
     pressLink: input => write(input.now, tx => challenges.pressLink(tx, input)),
+
+    createAction: (input, once) => write(input.now, tx => actions.createAction(tx, input), once),
+    findAction: (environmentId, id) => read(tx => actions.findAction(tx, environmentId, id)),
+    findActionByToken: hash => read(tx => actions.findActionByToken(tx, hash)),
+    openAction: input => write(input.now, tx => actions.openAction(tx, input)),
+    addressAction: input => write(input.now, tx => actions.addressAction(tx, input)),
+    sendInAction: input =>
+      write(input.now, async tx => {
+        const created = await actions.sendInAction(tx, input)
+        if (created.kind === 'created') tellQueued(tx, input.origin.environmentId)
+        return created
+      }),
+    attemptInAction: input => write(input.now, tx => approvals.attemptByNumber(tx, input)),
+    askApproval: input => write(input.now, tx => approvals.askApproval(tx, input)),
+    finishAction: input => write(input.now, tx => actions.finishAction(tx, input)),
+    cancelAction: input => write(input.now, tx => actions.cancelAction(tx, input)),
+    validateAction: (input, once) => write(input.now, tx => actions.validateAction(tx, input), once),
+    openActionSession: (input, once) => write(input.now, tx => actions.openActionSession(tx, input), once),
 
     rotateRefresh: (input, once) => write(input.now, tx => sessions.rotateRefresh(tx, input), once),
     findSession: (environmentId, id) => read(tx => sessions.findSession(tx, environmentId, id)),

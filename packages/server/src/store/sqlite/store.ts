@@ -43,6 +43,10 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       const retirement = retirementOf(await tx.one(MOVE))
       if (retirement) throw retirement
     })
+  const judgeAt = async (now: number) => {
+    await refuseRetired()
+    return writer.judgeAt(now)
+  }
   const shared = createSqlStore({
     read,
     write: writer.write,
@@ -78,9 +82,11 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       reader = null
       await writer.close()
     },
-    async judgeAt(now) {
-      await refuseRetired()
-      return writer.judgeAt(now)
+    judgeAt,
+    async findSessionNow(environmentId, id, now) {
+      const at = await judgeAt(now)
+      const found = await shared.findSession(environmentId, id)
+      return found && { ...found, at }
     },
     onQueued: listener => void listeners.push(listener),
   }

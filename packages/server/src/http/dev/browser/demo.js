@@ -65,4 +65,4 @@ for (const button of document.querySelectorAll('[data-copy]')) {
 // The link opens in another tab: when that one is signed in, the tab that waits for the code follows.
 const tabs = new BroadcastChannel('acme-notes')
 if (document.body.dataset.step === '3') tabs.postMessage('signed in')
-if (document.body.dataset.step === '2') tabs.onmessage = () => location.replace('/')
+else tabs.onmessage = () => location.replace('/')

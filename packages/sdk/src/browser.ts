@@ -1,0 +1,26 @@
+export {
+  type CallOptions,
+  type Client,
+  type ClientOptions,
+  createClient,
+} from './client/client.ts'
+export { type Failure, type FailureCode, OstiaryClientError } from './client/errors.ts'
+export { codeChallengeOf, createCodeVerifier } from './client/pkce.ts'
+export type {
+  ActionNews,
+  ActionResult,
+  ActionState,
+  BeginInput,
+  BegunAction,
+  Brand,
+  BrandColors,
+  Challenge,
+  ClientAction,
+  ClientTokens,
+  ProvenAction,
+  ResentAction,
+  SendMethod,
+  StepName,
+  User,
+  Validation,
+} from './client/wire.ts'

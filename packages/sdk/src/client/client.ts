@@ -1,0 +1,118 @@
+import { watchAction } from './events.ts'
+import { type Call, request, type Wire } from './request.ts'
+import type {
+  ActionNews,
+  BeginInput,
+  BegunAction,
+  ClientAction,
+  ClientTokens,
+  ProvenAction,
+  ResentAction,
+  SendMethod,
+  User,
+  Validation,
+} from './wire.ts'
+
+export interface ClientOptions {
+  /** Where Ostiary answers: its origin, e.g. `https://auth.example.com`. */
+  server: string
+  /** The app's publishable key (`opk_…`): needed to begin an action. */
+  key?: string | null
+  /** The token of an action that began elsewhere (`oat_…`). */
+  token?: string | null
+  /** The app has `publicRefresh` on: `validate` leaves a refresh cookie, and `refresh` uses it. */
+  publicRefresh?: boolean
+  /** For one answer; 10,000 when not told. */
+  timeoutMs?: number
+  pollEveryMs?: number
+  silenceMs?: number
+  repeatAfterMs?: number
+  fetch?: typeof fetch
+}
+
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+}
+
+/**
+ * One browser's client of one action. It holds the action's token in memory and gives it to nobody. Every call throws
+ * `OstiaryClientError`. A lost answer is asked for again, once, only where that does no harm: reading and `identify`.
+ */
+export interface Client {
+  /** Begins a sign-in; further calls are about it. */
+  begin(input?: BeginInput, options?: CallOptions): Promise<BegunAction>
+  /** Trades the one-time opening token of `{publicUrl}/a/{token}` for this browser's cookie. */
+  open(openingToken: string, options?: CallOptions): Promise<ClientAction>
+  current(options?: CallOptions): Promise<ClientAction>
+  /** Tells whose action it is; also "another address", until the action has ended. */
+  identify(to: string, options?: CallOptions): Promise<ClientAction>
+  send(method: SendMethod, options?: CallOptions): Promise<ClientAction>
+  resend(options?: CallOptions): Promise<ResentAction>
+  verify(code: string, options?: CallOptions): Promise<ProvenAction>
+  /** Takes the result of a proof that was given on another page or device. */
+  finish(options?: CallOptions): Promise<ProvenAction>
+  cancel(options?: CallOptions): Promise<{ redirectTo: string | null }>
+  /** State and step, now and at each change, until `signal` aborts. Falls back to asking every 2 s. */
+  watch(signal: AbortSignal): AsyncGenerator<ActionNews>
+  /** For apps without a backend: trades the result for a session. Needs that the action had a `codeChallenge`. */
+  validate(resultToken: string, codeVerifier: string, options?: CallOptions): Promise<Validation>
+  /** A new access token by the refresh cookie of an app with `publicRefresh`. */
+  refresh(options?: CallOptions): Promise<ClientTokens>
+  me(accessToken: string, options?: CallOptions): Promise<User>
+}
+
+const ACTIONS = '/client/v1/actions'
+
+export function createClient(options: ClientOptions): Client {
+  const wire: Wire = {
+    server: options.server.replace(/\/+$/, ''),
+    fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
+    timeoutMs: options.timeoutMs ?? 10_000,
+    repeatAfterMs: options.repeatAfterMs ?? 400,
+  }
+  const byKey = { token: options.key ?? null, hasCookies: options.publicRefresh ?? false }
+  let token = options.token ?? null
+
+  const get = <Answer>(path: string, { signal }: CallOptions, bearer = token) =>
+    request<Answer>(wire, { method: 'GET', path, token: bearer, signal, isRepeatable: true })
+  const post = <Answer>(path: string, body: object, { signal }: CallOptions, more: Partial<Call> = {}) =>
+    request<Answer>(wire, { method: 'POST', path: `${ACTIONS}${path}`, body, token, signal, ...more })
+  const current = (call: CallOptions = {}) => get<ClientAction>(`${ACTIONS}/current`, call)
+
+  return {
+    async begin(input = {}, call = {}) {
+      const action = await post<BegunAction>('', input, call, { token: options.key ?? null })
+      token = action.token
+      return action
+    },
+    open: (openingToken, call = {}) =>
+      post<ClientAction>('/open', { token: openingToken }, call, { token: null }),
+    current,
+    identify: (to, call = {}) => post<ClientAction>('/identify', { to }, call, { isRepeatable: true }),
+    send: (method, call = {}) => post<ClientAction>('/send', { method }, call),
+    resend: (call = {}) => post<ResentAction>('/resend', {}, call),
+    verify: (code, call = {}) => post<ProvenAction>('/verify', { code }, call),
+    finish: (call = {}) => post<ProvenAction>('/finish', {}, call),
+    cancel: (call = {}) => post<{ redirectTo: string | null }>('/cancel', {}, call),
+    watch: signal =>
+      watchAction({
+        wire,
+        token,
+        signal,
+        pollEveryMs: options.pollEveryMs ?? 2000,
+        silenceMs: options.silenceMs ?? 40_000,
+        current: () => current({ signal }),
+      }),
+    validate: (resultToken, codeVerifier, call = {}) =>
+      post<Validation>('/validate', { token: resultToken, codeVerifier }, call, byKey),
+    refresh: ({ signal } = {}) =>
+      request<ClientTokens>(wire, {
+        method: 'POST',
+        path: '/client/v1/sessions/refresh',
+        body: {},
+        signal,
+        ...byKey,
+      }),
+    me: (accessToken, call = {}) => get<User>('/client/v1/me', call, accessToken),
+  }
+}

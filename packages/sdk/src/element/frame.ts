@@ -1,0 +1,200 @@
+import { html, nothing, type TemplateResult } from 'lit'
+import { methodsOf } from './flow.ts'
+import { ICONS } from './icons.ts'
+import {
+  fieldError,
+  headOf,
+  heard,
+  isDead,
+  lifeOf,
+  resendWait,
+  rich,
+  type Scene,
+  say,
+  troubleOf,
+} from './scene.ts'
+import { countdown } from './words.ts'
+
+type Part = TemplateResult | typeof nothing
+
+/** The frame of every step, in the shadow: brand, heading, the form's place, and what can be done besides. */
+export function frameOf(scene: Scene): TemplateResult {
+  const { view } = scene
+  const { title, lead } = headOf(scene)
+  return html`<div class="card" part="card" aria-busy=${view.busy !== null}>
+${brandRow(scene)}
+<div class="enter" part="step" data-step=${view.screen}>
+${badge(scene)}
+<h1 part="title" tabindex="-1">${view.screen === 'starting' ? waitingDots() : nothing} ${rich(scene, title)}</h1>
+${lead ? html`<p class="lead" part="lead">${rich(scene, lead)}</p>` : nothing}
+</div>
+${trouble(scene)}
+${notice(scene)}
+${stepBody(scene)}
+<slot></slot>
+${more(scene)}
+<p class="heard" role="status">${heard(scene)}</p>
+</div>`
+}
+
+function brandRow({ view }: Scene): Part {
+  const brand = view.action?.brand
+  if (!brand) return nothing
+  const mark = brand.logoUrl
+    ? html`<img part="logo" src=${brand.logoUrl} alt="" referrerpolicy="no-referrer">`
+    : html`<span class="dot"></span>`
+  return html`<header part="header">${mark}<bdi>${brand.name}</bdi></header>`
+}
+
+function badge({ view }: Scene): Part {
+  if (view.screen === 'done') return html`<div class="badge good">${ICONS.check}</div>`
+  if (view.screen === 'failed') return html`<div class="badge">${ICONS.alert}</div>`
+  if (view.screen !== 'ended') return nothing
+  return html`<div class="badge">${view.ending === 'expired' ? ICONS.clock : ICONS.stop}</div>`
+}
+
+function trouble(scene: Scene): Part {
+  const found = troubleOf(scene)
+  const { requestId } = scene.view.failure ?? { requestId: null }
+  const reference =
+    found?.isOurs && requestId ? html`<small>${say(scene, 'signIn.trouble.reference')}</small>` : nothing
+  // The region is always there: what is written into it later is read out.
+  return html`<div role="alert">${found ? html`<div class="trouble" part="trouble">${ICONS.alert}<p>${found.text}${reference}</p></div>` : nothing}</div>`
+}
+
+function notice(scene: Scene): Part {
+  const key = scene.view.notice === 'replaced' ? 'signIn.resend.replaced' : 'signIn.resend.sent'
+  if (scene.isSlow) return box(html`${say(scene, 'signIn.trouble.slow')}`, true)
+  return scene.view.notice ? box(rich(scene, key), false) : nothing
+}
+
+function box(text: TemplateResult, isWaiting: boolean): TemplateResult {
+  return html`<div class="notice" part="notice">${isWaiting ? waitingDots() : ICONS.sent}<p>${text}</p></div>`
+}
+
+function stepBody(scene: Scene): Part {
+  const { view, flow } = scene
+  if (isDead(scene)) return deadBody(scene)
+  if (view.screen === 'failed') return mainButton(say(scene, 'signIn.retry'), scene.startAnew)
+  if (view.screen === 'method') return methodBody(scene)
+  if (view.screen === 'link')
+    return html`${waiting(say(scene, 'signIn.link.waiting'))}${view.action?.challenge?.codeLength ? nothing : facts(scene)}`
+  if (view.screen === 'approve')
+    return html`<output class="number" part="number" dir="ltr">${view.action?.challenge?.number}</output>
+${waiting(say(scene, 'signIn.approve.waiting'))}
+<p class="lead">${say(scene, 'signIn.approve.caution')}</p>
+<div class="more row">${quiet(say(scene, 'signIn.cancel'), () => flow.cancel())}</div>`
+  if (view.screen === 'done') return doneBody(scene)
+  return view.screen === 'ended' ? endedBody(scene) : nothing
+}
+
+function methodBody(scene: Scene): TemplateResult {
+  const { view, flow } = scene
+  const icons = { emailCode: ICONS.digits, emailLink: ICONS.link }
+  const words = { emailCode: 'signIn.method.code', emailLink: 'signIn.method.link' } as const
+  return html`<div class="options">${methodsOf(view.action).map(
+    method => html`<button class="option" part="option" type="button" aria-disabled=${view.busy !== null} @click=${() => flow.send(method)}>
+<span class="icon">${icons[method]}</span><span><b>${say(scene, words[method])}</b><small>${say(scene, `${words[method]}Hint`)}</small></span>
+<span class="turn">${ICONS.onward}</span></button>`,
+  )}</div>`
+}
+
+function deadBody(scene: Scene): TemplateResult {
+  const isLink = scene.view.action?.challenge?.method === 'emailLink'
+  return html`<div class="trouble" part="trouble" role="alert">${ICONS.clock}<p>${fieldError(scene)}</p></div>
+${mainButton(say(scene, isLink ? 'signIn.resend.link' : 'signIn.resend.code'), () => scene.flow.resend(), scene)}`
+}
+
+function doneBody(scene: Scene): Part {
+  const { result } = scene.view
+  if (!result?.redirectTo) return nothing
+  return scene.isSlow
+    ? html`<a class="main" part="button" href=${result.redirectTo}>${say(scene, 'signIn.identify.submit')}</a>`
+    : waiting(say(scene, 'signIn.starting'))
+}
+
+/** Anew where this page can begin; an action that the app's backend began can only be left. */
+function endedBody(scene: Scene): Part {
+  if (scene.canBegin) return mainButton(say(scene, 'signIn.again'), scene.startAnew)
+  const leadsTo = webAddress(scene.view.action?.redirectTo)
+  return leadsTo
+    ? html`<a class="main" part="button" href=${leadsTo}>${say(scene, 'signIn.back')}</a>`
+    : nothing
+}
+
+/** The tag and the life of a link: what stands below the field where there is a code. */
+function facts(scene: Scene): TemplateResult {
+  const { challenge } = scene.view.action ?? { challenge: null }
+  return html`<div class="facts">${challenge?.tag ? html`<p>${rich(scene, 'signIn.tag')}</p>` : nothing}
+<p>${say(scene, 'signIn.code.life', { duration: lifeOf(scene) })}</p></div>`
+}
+
+/** Below the line: a new message, help when nothing came, other ways, and the way out. */
+function more(scene: Scene): Part {
+  const { view, flow } = scene
+  const { screen } = view
+  const support = webAddress(view.action?.brand.supportUrl)
+  const help = support
+    ? html`<a class="quiet" href=${support} rel="noreferrer">${say(scene, 'signIn.support')}</a>`
+    : nothing
+  const cancel = scene.isCancelable ? quiet(say(scene, 'signIn.cancel'), () => flow.cancel()) : nothing
+  if (screen === 'identify' || screen === 'method') {
+    const isAside = view.action !== null && view.action.step !== screen && view.action.step !== 'identify'
+    const back = isAside ? quiet(say(scene, 'signIn.back'), () => flow.back()) : nothing
+    const other = screen === 'method' && !isAside ? otherAddress(scene) : nothing
+    const isEmpty = [back, other, cancel, help].every(part => part === nothing)
+    return isEmpty ? nothing : html`<div class="more row" part="more">${back}${other}${cancel}${help}</div>`
+  }
+  if (screen === 'code' || screen === 'link')
+    return html`<div class="more" part="more">
+${isDead(scene) ? nothing : html`${resend(scene)}${nothingCame(scene)}`}
+<div class="row">${otherAddress(scene)}
+${methodsOf(view.action).length > 1 ? quiet(say(scene, 'signIn.other.method'), () => flow.otherMethod()) : nothing}
+${cancel}${help}</div></div>`
+  return (screen === 'ended' || screen === 'failed') && support
+    ? html`<div class="more row" part="more">${help}</div>`
+    : nothing
+}
+
+function resend(scene: Scene): TemplateResult {
+  const { view, flow } = scene
+  if (view.busy === 'resend') return html`<p class="wait">${say(scene, 'signIn.busy.send')}</p>`
+  const left = resendWait(scene)
+  if (left > 0)
+    return html`<p class="wait">${say(scene, 'signIn.resend.wait', { time: countdown(left) })}</p>`
+  const key = view.action?.challenge?.method === 'emailLink' ? 'signIn.resend.link' : 'signIn.resend.code'
+  return html`<div>${quiet(say(scene, key), () => flow.resend(), 'resend')}</div>`
+}
+
+function nothingCame(scene: Scene): TemplateResult {
+  return html`<details part="help"><summary>${say(scene, 'signIn.help.title')}${ICONS.onward}</summary>
+<ul class="help"><li>${say(scene, 'signIn.help.wait')}</li><li>${say(scene, 'signIn.help.spam')}</li>
+<li>${rich(scene, 'signIn.help.address')}</li></ul></details>`
+}
+
+function otherAddress(scene: Scene): TemplateResult {
+  return quiet(say(scene, 'signIn.other.address'), () => scene.flow.otherAddress())
+}
+
+function quiet(label: string, press: () => void, part = 'link'): TemplateResult {
+  return html`<button class="quiet" part=${part} type="button" @click=${press}>${label}</button>`
+}
+
+function mainButton(label: string, press: () => void, scene?: Scene): TemplateResult {
+  const isBusy = scene ? scene.view.busy !== null : false
+  return html`<button class="main" part="button" type="button" aria-disabled=${isBusy} @click=${press}>${label}</button>`
+}
+
+function waiting(text: string): TemplateResult {
+  return html`<p class="waiting" part="waiting">${waitingDots()}<span>${text}</span></p>`
+}
+
+function waitingDots(): TemplateResult {
+  return html`<span class="pulse" aria-hidden="true"><i></i><i></i><i></i></span>`
+}
+
+/** The server checks it at save; a link that runs script is not made of whatever comes instead. */
+function webAddress(address: string | null | undefined): string | null {
+  const url = address ? URL.parse(address) : null
+  return url && /^https?:$/.test(url.protocol) ? url.href : null
+}

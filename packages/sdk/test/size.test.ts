@@ -1,0 +1,35 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { LANGUAGES } from '../src/element/words.ts'
+import { build } from '../tools/build.ts'
+
+const KILOBYTE = 1024
+
+describe('what a browser loads', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ostiary-sdk-size-'))
+  beforeAll(() => build(folder))
+  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  const zipped = (file: string) => gzipSync(readFileSync(join(folder, file)), { level: 9 }).length
+
+  it('is at most 20 KB for the element, in one file', () => {
+    expect(zipped('element/v1.js')).toBeLessThanOrEqual(20 * KILOBYTE)
+    const source = readFileSync(join(folder, 'element/v1.js'), 'utf8')
+    expect(source).not.toMatch(/\bimport\s*[('"{*]/)
+    expect(source).not.toContain('Lit is in dev mode')
+    expect(readdirSync(join(folder, 'element')).sort()).toEqual(['v1.js', 'words'])
+  })
+
+  it('is at most 3 KB for the client alone', () => {
+    expect(zipped('browser.js')).toBeLessThanOrEqual(3 * KILOBYTE)
+  })
+
+  it.each([...LANGUAGES])('is at most 3 KB for the texts in %s, without those of mails', language => {
+    const file = `element/words/${language}.json`
+    expect(zipped(file)).toBeLessThanOrEqual(3 * KILOBYTE)
+    const keys = Object.keys(JSON.parse(readFileSync(join(folder, file), 'utf8')))
+    expect(keys.every(key => key.startsWith('signIn.'))).toBe(true)
+  })
+})

@@ -1,0 +1,40 @@
+import { withQuery } from '../addresses/redirect-url.ts'
+import type { Action, ActionState, Challenge } from '../rows.ts'
+
+export type Step = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'done' | 'ended'
+
+/** The state at an instant: one that ran out has failed. Expiry is judged where it is asked for. */
+export function stateOf(action: Action, now: number, epoch: number): ActionState {
+  const isOver = action.expiresAt <= now || action.epoch !== epoch
+  return action.state === 'CHALLENGE_REQUIRED' && isOver ? 'CHALLENGE_FAILED' : action.state
+}
+
+/** Which step its browser is at: the server holds the order, the page only shows it. */
+export function stepOf(action: Action, challenge: Challenge | null, now: number, epoch: number): Step {
+  const state = stateOf(action, now, epoch)
+  if (state === 'CHALLENGE_SUCCEEDED' || state === 'ALLOW') return 'done'
+  if (state !== 'CHALLENGE_REQUIRED') return 'ended'
+  if (action.address === null) return 'identify'
+  if (challenge === null) return 'method'
+  if (approvalNumber(action, now) !== null) return 'approve'
+  return challenge.credential === 'link' ? 'link' : 'code'
+}
+
+/** The number that the first tab shows while another device is asked for it, or null. */
+export function approvalNumber(action: Action, now: number): string | null {
+  return action.approvalExpiresAt !== null && action.approvalExpiresAt > now ? action.approvalNumber : null
+}
+
+/** Where an action that ended without success leads: back to the app with `error`; null where there is nowhere to go. */
+export function endedRedirect(action: Action, now: number, epoch: number): string | null {
+  const error = errorOf(action, stateOf(action, now, epoch))
+  if (action.redirectUrl === null || error === null) return null
+  return withQuery(action.redirectUrl, { error, state: action.clientState })
+}
+
+function errorOf(action: Action, state: ActionState): string | null {
+  if (state === 'BLOCK') return 'blocked'
+  if (state === 'REVIEW_REQUIRED' || state === 'REVIEW_FAILED') return 'review_pending'
+  if (state !== 'CHALLENGE_FAILED') return null
+  return action.reason ?? 'expired'
+}

@@ -1,0 +1,65 @@
+import { createHash } from 'node:crypto'
+import { type Call, circumstancesOf, type Deps, refuse, type ToldContext } from '../deps.ts'
+import { type Keep, writeOnce } from '../idempotency.ts'
+import type { Validated } from '../ports.ts'
+import type { Action, Session, User } from '../rows.ts'
+import { prepareSession, type Tokens, tokensOf } from '../sessions/tokens.ts'
+import { isToken } from '../tokens.ts'
+
+export interface ValidatedAction {
+  action: Action
+  user: User
+  session: Session | null
+  tokens: Tokens | null
+}
+
+/**
+ * Redeems a result token for what it stands for. The first call opens the session; later ones within the life of the action
+ * answer the same without it. Refusals: `token_invalid` for anything unknown, of another kind, app, action or user, late,
+ * or with a wrong or missing verifier (nothing is consumed, five times); `user_blocked`.
+ */
+export async function validateAction(
+  deps: Deps,
+  call: Call,
+  input: {
+    token: string
+    action: string
+    appId?: string | undefined
+    userId?: string | undefined
+    codeVerifier?: string | undefined
+    context?: ToldContext | undefined
+  },
+  keep?: Keep<ValidatedAction>,
+): Promise<ValidatedAction> {
+  const { token, codeVerifier } = input
+  if (!isToken('oht', token)) return refuse('token_invalid')
+  const now = deps.clock.now()
+  const { session, refreshToken } = prepareSession(deps, call, circumstancesOf(input.context), now)
+  return await writeOnce<Validated, ValidatedAction>(
+    keep,
+    once =>
+      deps.store.validateAction(
+        {
+          origin: call.origin,
+          now,
+          epoch: deps.epoch,
+          resultHash: deps.keyring.tokenHash(token),
+          appId: input.appId ?? null,
+          name: input.action,
+          userId: input.userId ?? null,
+          codeChallenge:
+            codeVerifier === undefined ? null : createHash('sha256').update(codeVerifier).digest('base64url'),
+          session,
+        },
+        once,
+      ),
+    async outcome => {
+      if (outcome.kind === 'tokenInvalid') return refuse('token_invalid')
+      if (outcome.kind === 'userBlocked') return refuse('user_blocked')
+      const opened = outcome.session
+      const tokens =
+        opened && (await tokensOf(deps, call, opened, refreshToken, session.refreshExpiresAt, now))
+      return { action: outcome.action, user: outcome.user, session: opened, tokens }
+    },
+  )
+}

@@ -1,0 +1,215 @@
+import { parseEmail } from '../addresses/email.ts'
+import { withQuery } from '../addresses/redirect-url.ts'
+import { createdChallenge, guardDestination } from '../challenges/create.ts'
+import { type ResentChallenge, resendChallenge } from '../challenges/resend.ts'
+import { refusalOf } from '../challenges/verify.ts'
+import { type Call, type Deps, refuse } from '../deps.ts'
+import { fieldError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import { exposureOf, wrongLimits } from '../limits/limits.ts'
+import type { MethodName } from '../methods/method.ts'
+import { METHODS, methodsOf } from '../methods/methods.ts'
+import type { AtAction, Attempt, AttemptedInAction, Circumstances } from '../ports.ts'
+import type { Action, Challenge } from '../rows.ts'
+import { prepareSession } from '../sessions/tokens.ts'
+import { isToken, newToken } from '../tokens.ts'
+import { stepOf } from './state.ts'
+
+/** An action in the hands of the browser that works on it, read at the beginning of a call. */
+export interface AtWork extends Call {
+  action: Action
+  challenge: Challenge | null
+  workingHash: string
+  circumstances: Circumstances
+}
+
+/** What the last proof gives: a token for the app's backend (60 s, once), and where the browser takes it. */
+export interface ActionResult {
+  token: string
+  redirectTo: string | null
+}
+
+/** How long a result token can be redeemed. */
+export const RESULT_LIVES_MS = 60_000
+
+/** The action that a working token drives, with its challenge; null for any other text. */
+export async function findWork(
+  { store, keyring }: Deps,
+  token: string,
+): Promise<Pick<AtWork, 'action' | 'challenge' | 'workingHash'> | null> {
+  if (!isToken('oat', token)) return null
+  const workingHash = keyring.tokenHash(token)
+  const action = await store.findActionByToken(workingHash)
+  if (!action) return null
+  const { environmentId, challengeId } = action
+  const challenge = challengeId === null ? null : await store.findChallenge(environmentId, challengeId)
+  return { action, challenge, workingHash }
+}
+
+/**
+ * Trades the one-time opening token of `url` for a working token, which is for the browser's cookie.
+ * Refusal: `token_invalid` for every opener after the first, and once somebody works on the action.
+ */
+export async function openAction(
+  { store, keyring, random, clock, epoch }: Deps,
+  openingToken: string,
+): Promise<{ action: Action; token: string }> {
+  if (!isToken('oat', openingToken)) return refuse('token_invalid')
+  const token = newToken('oat', random.bytes(32))
+  const action = await store.openAction({
+    openingHash: keyring.tokenHash(openingToken),
+    workingHash: keyring.tokenHash(token),
+    now: clock.now(),
+    epoch,
+  })
+  return action ? { action, token } : refuse('token_invalid')
+}
+
+/**
+ * Notes the address; also another one, until the action has ended. Refusals: `invalid_request`, `destination_not_allowed`,
+ * `state_conflict` (over, or the backend has named who it is about).
+ */
+export async function identify(deps: Deps, work: AtWork, to: string): Promise<Action> {
+  const { action } = work
+  guardStep(deps, work, ['identify', 'method', 'code', 'link', 'approve'])
+  if (action.isNamed) return refuse('state_conflict', 'The address of this action is set.')
+  const email = parseEmail(to)
+  if (!email) throw fieldError('to', 'invalid_format', 'is not one e-mail address that Ostiary can send to')
+  guardDestination(work.view.settings, email.identity)
+  const addressed = await deps.store.addressAction({
+    ...at(deps, work),
+    address: email.identity,
+    requestedTo: to,
+  })
+  return addressed ?? refuse('state_conflict')
+}
+
+/**
+ * Starts a method. Refusals: `state_conflict` before the address is told and after the end, `invalid_request` for a method
+ * that is off, and those of `createChallenge`.
+ */
+export async function send(
+  deps: Deps,
+  work: AtWork,
+  name: MethodName,
+): Promise<{ action: Action; challenge: Challenge }> {
+  guardStep(deps, work, ['method', 'code', 'link', 'approve'])
+  const method = methodsOf(work.view.settings).find(one => one.name === name)
+  if (!method) throw fieldError('method', 'invalid_value', 'is not a method that the settings have on')
+  const asked = await method.begin(deps, work, work.action, work.circumstances)
+  const outcome = await deps.store.sendInAction({ ...at(deps, work), challenge: asked })
+  if (outcome.kind === 'stateConflict') return refuse('state_conflict')
+  const challenge = createdChallenge(outcome)
+  const sent = { challengeId: challenge.id, approvalNumber: null, approvalExpiresAt: null }
+  return { action: { ...work.action, ...sent }, challenge }
+}
+
+/** Sends another message of the challenge that is under way. Refusals: as `resendChallenge`, and `state_conflict`. */
+export async function resend(deps: Deps, work: AtWork): Promise<ResentChallenge> {
+  guardStep(deps, work, ['code', 'link', 'approve'])
+  return await resendChallenge(deps, work, work.challenge?.id ?? '', undefined, work.action.id)
+}
+
+/**
+ * Answers with the code. The proof and the action's new state are one write, and the result token is in this answer and in
+ * no other. Refusals: those of `verifyCode`, and `state_conflict` where no code was asked for.
+ */
+export async function verify(
+  deps: Deps,
+  work: AtWork,
+  code: string,
+): Promise<{ action: Action; challenge: Challenge; result: ActionResult }> {
+  guardStep(deps, work, ['code'])
+  const method = METHODS.find(one => one.step === 'code')
+  if (!work.challenge || !method) return refuse('state_conflict')
+  const token = newToken('oht', deps.random.bytes(32))
+  const outcome = await deps.store.attemptInAction({
+    ...at(deps, work),
+    attempt: attemptOf(
+      deps,
+      work,
+      work.action,
+      method.finish(deps, work.challenge, code),
+      work.circumstances,
+    ),
+    result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+  })
+  const { action, challenge } = proven(outcome)
+  return { action, challenge, result: resultOf(action, token) }
+}
+
+/**
+ * The result of an action that a link on another device has proven. Once: `state_conflict` for any other caller, and
+ * where the proof's own answer had the result.
+ */
+export async function finish(deps: Deps, work: AtWork): Promise<{ action: Action; result: ActionResult }> {
+  const token = newToken('oht', deps.random.bytes(32))
+  const action = await deps.store.finishAction({
+    ...at(deps, work),
+    result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+  })
+  return action ? { action, result: resultOf(action, token) } : refuse('state_conflict')
+}
+
+/** Gives up. Refusal: `state_conflict` after the end. */
+export async function cancel(deps: Deps, work: AtWork): Promise<Action> {
+  return (await deps.store.cancelAction(at(deps, work))) ?? refuse('state_conflict')
+}
+
+/** What the proof of an action is judged by: as `attempt` of `verifyCode`, but that the result opens the session. */
+export function attemptOf(
+  deps: Deps,
+  call: Call,
+  action: Action,
+  proof: Attempt['proof'],
+  circumstances: Circumstances,
+): Attempt {
+  const { settings } = call.view
+  const now = deps.clock.now()
+  return {
+    origin: { ...call.origin, appId: action.appId },
+    now,
+    epoch: deps.epoch,
+    purpose: action.name,
+    proof,
+    actionId: action.id,
+    circumstances,
+    wrongLimits: wrongLimits(settings, circumstances),
+    exposure: exposureOf(settings),
+    isSignUpOpen: settings.signUp === 'open',
+    newUserId: newId('usr', now),
+    session: prepareSession(deps, call, circumstances, now).session,
+  }
+}
+
+/** The proof, or the refusal. */
+export function proven(outcome: AttemptedInAction): Extract<AttemptedInAction, { kind: 'verified' }> {
+  if (outcome.kind === 'verified') return outcome
+  if (outcome.kind === 'stateConflict') return refuse('state_conflict')
+  if (outcome.kind === 'approvalOver' || outcome.kind === 'approvalWrong') return refuse('link_invalid')
+  throw refusalOf(outcome)
+}
+
+export function resultOf(action: Action, token: string): ActionResult {
+  const { redirectUrl, clientState } = action
+  return {
+    token,
+    redirectTo: redirectUrl === null ? null : withQuery(redirectUrl, { token, state: clientState }),
+  }
+}
+
+function at(deps: Deps, { action, workingHash, origin }: AtWork): AtAction {
+  return {
+    origin: { ...origin, appId: action.appId },
+    now: deps.clock.now(),
+    epoch: deps.epoch,
+    actionId: action.id,
+    workingHash,
+  }
+}
+
+/** The order of steps is the server's: a step that is not due is refused before anything else. */
+function guardStep(deps: Deps, { action, challenge }: AtWork, due: readonly string[]) {
+  const step = stepOf(action, challenge, deps.clock.now(), deps.epoch)
+  if (!due.includes(step)) return refuse('state_conflict', `The action is at the step "${step}".`)
+}

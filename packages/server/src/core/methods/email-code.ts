@@ -1,0 +1,18 @@
+import { normaliseCode } from '../challenges/code.ts'
+import { fieldError } from '../errors.ts'
+import { beginByEmail, hasProvenEmail } from './email.ts'
+import type { Method } from './method.ts'
+
+/** A code by e-mail, typed into the browser that works on the action. */
+export const emailCode: Method = {
+  name: 'emailCode',
+  isOn: ({ methods }) => methods.emailCode,
+  begin: (deps, call, action, circumstances) => beginByEmail(deps, call, action, circumstances, 'code'),
+  finish({ keyring }, { id, purpose }, answer) {
+    const code = normaliseCode(answer)
+    if (code === null) throw fieldError('code', 'invalid_format', 'is not a code')
+    return { kind: 'code', challengeId: id, hashes: keyring.codeHashes(code, id, purpose) }
+  },
+  step: 'code',
+  isEnrolled: hasProvenEmail,
+}

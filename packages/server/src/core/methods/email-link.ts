@@ -1,0 +1,19 @@
+import { beginByEmail, hasProvenEmail } from './email.ts'
+import type { Method } from './method.ts'
+
+/** A link by e-mail. Its answer is the mailed token, pressed on the link page. */
+export const emailLink: Method = {
+  name: 'emailLink',
+  isOn: ({ methods }) => methods.emailLink,
+  begin: (deps, call, action, circumstances) => beginByEmail(deps, call, action, circumstances, 'link'),
+  finish: ({ keyring }, { id, codeChallenge }, answer) => ({
+    kind: 'link',
+    token: 'press',
+    hash: keyring.tokenHash(answer),
+    challengeId: id,
+    // The verifier is asked for where the result is redeemed.
+    codeChallenge,
+  }),
+  step: 'link',
+  isEnrolled: hasProvenEmail,
+}

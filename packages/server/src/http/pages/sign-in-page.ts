@@ -1,0 +1,296 @@
+import type { Step } from '../../core/actions/state.ts'
+import type { MethodName } from '../../core/methods/method.ts'
+import type { Settings } from '../../core/settings/settings.ts'
+import { webAddress } from './addresses.ts'
+import { policy, policySource } from './headers.ts'
+import type { Html } from './html.ts'
+import { html, raw, render } from './html.ts'
+import type { Page } from './link-page.ts'
+import { signInStyle } from './sign-in-style.ts'
+import type { SignInTexts } from './sign-in-texts.ts'
+
+/** The operator's look, the language, and a nonce that is new with every answer. */
+export interface SignInLook {
+  /** Null where nobody knows whose page it is. */
+  settings: Settings | null
+  texts: SignInTexts
+  theme: 'light' | 'dark' | null
+  /** Base64url of at least 16 random bytes. */
+  nonce: string
+}
+
+/** What the forms without JavaScript show: the step as the server holds it. */
+export interface PlainStep {
+  step: Step
+  methods: readonly MethodName[]
+  /** As this browser typed it, or the app's hint. */
+  address: string
+  challenge: {
+    codeLength: number | null
+    tag: string
+    /** How long it works still; 0 for one that is over. */
+    leftMs: number
+    number: string | null
+    method: MethodName
+  } | null
+  /** What was refused: below the field, or above it where it is not about what was typed. */
+  error: string | null
+  trouble: string | null
+  notice: string | null
+  /** Why it ended, as a pair of texts. */
+  ending: { title: string; text: string } | null
+  isCancelable: boolean
+  /** There is a key to begin with again. */
+  canBeginAnew: boolean
+  /** Sent back in the form field `press`. */
+  pressToken: string
+}
+
+/** The element of this page: its attributes, and the version under which browsers keep it. */
+export interface SignInElement {
+  version: string
+  attributes: Readonly<Record<string, string | null>>
+}
+
+/**
+ * The page of `GET /sign-in`: the element, and in its place, until it is there or without JavaScript, plain forms that post to
+ * the page's own address. Looking at it changes nothing.
+ */
+export function signInPage(
+  look: SignInLook,
+  element: SignInElement | null,
+  plain: PlainStep,
+  redirectUrl: string | null,
+): Page {
+  const { nonce, texts, settings } = look
+  const title = texts.say('signIn.title', { brand: settings?.brand.name ?? '' })
+  const card = html`<div class="card">${brandRow(look)}${stepBody(look, plain)}</div>`
+  const body = element
+    ? html`<ostiary-sign-in${attributes(element.attributes)} autofocus>${card}</ostiary-sign-in>
+<script nonce="${nonce}" type="module" src="/element/v1.js?v=${element.version}"></script>`
+    : card
+  const head = element && html`<script nonce="${nonce}">${raw(AWAIT_ELEMENT)}</script>`
+  return {
+    html: document(title, look, body, head),
+    csp: csp(look, {
+      hasScript: element !== null,
+      formAction: ["'self'", ...(redirectUrl === null ? [] : formTarget(redirectUrl))].join(' '),
+    }),
+  }
+}
+
+/** A page that leads nowhere: what is wrong, for the person; the code and the reference, for whoever is asked about it. */
+export function signInErrorPage(look: SignInLook, { text, trail }: { text: string; trail: string }): Page {
+  const title = look.texts.say('signIn.trouble.title')
+  const body = html`<div class="card">${look.settings && brandRow(look)}<h1>${title}</h1><p class="lead">${text}</p><p class="reference">${trail}</p></div>`
+  return {
+    html: document(title, look, body, null),
+    csp: csp(look, { hasScript: false, formAction: "'none'" }),
+  }
+}
+
+/**
+ * The page of `GET /a/{opening token}`: inert. Its form trades the token for the cookie; its script presses the button, which
+ * is all there is without JavaScript.
+ */
+export function openingPage(look: SignInLook, pressToken: string): Page {
+  const title = look.texts.say('signIn.starting')
+  const body = html`<div class="card"><h1>${title}</h1>
+<form method="post" action="" class="main-form"><input type="hidden" name="press" value="${pressToken}"><button type="submit">${look.texts.say('signIn.identify.submit')}</button></form></div>
+<script nonce="${look.nonce}">${raw(PRESS)}</script>`
+  return {
+    html: document(title, look, body, null),
+    csp: csp(look, { hasScript: true, formAction: "'self'" }),
+  }
+}
+
+// A script that cannot be loaded, or fails before there is an element, leaves the plain form to be used.
+const AWAIT_ELEMENT = `if('noModule' in HTMLScriptElement.prototype){const root=document.documentElement;root.classList.add('js');
+addEventListener('error',()=>{if(!customElements.get('ostiary-sign-in'))root.classList.remove('js')},true)}`
+
+// A page that is drawn before it is looked at (prerendering) waits: nobody has opened it yet.
+const PRESS = `const go=()=>document.forms[0].submit();
+document.prerendering?document.addEventListener('prerenderingchange',go,{once:true}):go()`
+
+function document(title: string, look: SignInLook, body: Html, head: Html | null): string {
+  const { texts, theme, settings, nonce } = look
+  return render(html`<!doctype html>
+<html lang="${texts.locale}" dir="${texts.direction}"${theme && html` data-theme="${theme}"`}>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="robots" content="noindex">
+<meta name="color-scheme" content="${theme ?? 'light dark'}">
+<title>${title}</title>
+<style nonce="${nonce}">${raw(signInStyle(settings?.brand ?? null))}</style>
+${head}
+</head>
+<body>
+<main>
+${body}
+</main>
+</body>
+</html>
+`)
+}
+
+function attributes(all: SignInElement['attributes']): Html[] {
+  return Object.entries(all)
+    .filter(([, value]) => value !== null)
+    .map(([name, value]) => html` ${name}="${value}"`)
+}
+
+function brandRow({ settings }: SignInLook): Html | null {
+  if (!settings) return null
+  const logo = webAddress(settings.brand.logoUrl)
+  const mark = logo
+    ? html`<img src="${logo.href}" alt="" referrerpolicy="no-referrer">`
+    : html`<span class="dot"></span>`
+  return html`<p class="brand">${mark}<bdi>${settings.brand.name}</bdi></p>`
+}
+
+function stepBody(look: SignInLook, plain: PlainStep): Html {
+  const { say } = look.texts
+  const { title, lead } = headOf(look, plain)
+  return html`<h1>${title}</h1>${lead && html`<p class="lead">${lead}</p>`}
+${plain.trouble && html`<p class="trouble" role="alert">${plain.trouble}</p>`}
+${plain.notice && html`<p class="lead" role="status">${plain.notice}</p>`}
+${BODIES[plain.step](look, plain)}
+${more(look, plain)}
+${plain.step === 'code' && html`<p class="reference">${say('signIn.help.spam')}</p>`}`
+}
+
+function headOf(
+  { texts: { say }, settings }: SignInLook,
+  plain: PlainStep,
+): { title: string; lead: string | null } {
+  const values = { brand: settings?.brand.name ?? '', address: plain.address }
+  const texts = (title: string, lead: string) => ({ title: say(title, values), lead: say(lead, values) })
+  switch (plain.step) {
+    case 'identify':
+      return texts('signIn.title', 'signIn.identify.lead')
+    case 'method':
+      return texts('signIn.method.title', 'signIn.method.lead')
+    case 'code':
+      return texts('signIn.code.title', 'signIn.code.lead')
+    case 'link':
+      return texts('signIn.link.title', 'signIn.link.lead')
+    case 'approve':
+      return texts('signIn.approve.title', 'signIn.approve.lead')
+    case 'done':
+      return { title: say('signIn.done.title'), lead: null }
+    case 'ended':
+      return texts(
+        plain.ending?.title ?? 'signIn.ended.expired.title',
+        plain.ending?.text ?? 'signIn.ended.expired.text',
+      )
+  }
+}
+
+const BODIES: Record<Step, (look: SignInLook, plain: PlainStep) => Html> = {
+  identify: ({ texts: { say } }, plain) =>
+    html`<form method="post" action="" class="main-form">${hidden(plain)}
+<label for="to">${say('signIn.identify.label')}</label>
+<input id="to" name="to" type="email" inputmode="email" dir="ltr" autocomplete="username webauthn" autocapitalize="off" spellcheck="false" maxlength="254" required value="${plain.address}"${invalid(plain)}>
+${errorLine(plain)}
+<button name="act" value="identify">${say('signIn.identify.submit')}</button></form>`,
+  method: ({ texts: { say } }, plain) =>
+    html`<form method="post" action="" class="main-form options">${hidden(plain)}<input type="hidden" name="act" value="send">
+${plain.methods.map(
+  method =>
+    html`<button name="method" value="${method}">${say(METHOD_TEXTS[method])}<small>${say(`${METHOD_TEXTS[method]}Hint`)}</small></button>`,
+)}</form>`,
+  code: codeForm,
+  link: (look, plain) =>
+    isDead(plain)
+      ? again(look, plain)
+      : html`${facts(look, plain)}${act(plain, 'finish', look.texts.say('signIn.identify.submit'))}`,
+  approve: (look, plain) =>
+    html`<output class="number" dir="ltr">${plain.challenge?.number}</output>
+<p class="lead">${look.texts.say('signIn.approve.caution')}</p>
+${act(plain, 'finish', look.texts.say('signIn.identify.submit'))}`,
+  done: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
+  ended: (look, plain) =>
+    plain.canBeginAnew ? act(plain, 'restart', look.texts.say('signIn.again')) : html``,
+}
+
+const METHOD_TEXTS: Record<MethodName, string> = {
+  emailCode: 'signIn.method.code',
+  emailLink: 'signIn.method.link',
+}
+
+function codeForm(look: SignInLook, plain: PlainStep): Html {
+  const { say } = look.texts
+  if (isDead(plain)) return again(look, plain)
+  const length = plain.challenge?.codeLength ?? 6
+  return html`<form method="post" action="" class="main-form">${hidden(plain)}
+<label for="code">${say('signIn.code.label', { length })}</label>
+<input id="code" class="digits" name="code" type="text" inputmode="numeric" dir="ltr" autocomplete="one-time-code" autocapitalize="off" spellcheck="false" required autofocus${invalid(plain)}>
+${errorLine(plain)}
+${facts(look, plain)}
+<button name="act" value="verify">${say('signIn.code.submit')}</button></form>`
+}
+
+/** A new message of the same kind, where the last one is over. */
+function again({ texts: { say } }: SignInLook, plain: PlainStep): Html {
+  const isLink = plain.challenge?.method === 'emailLink'
+  return html`<p class="trouble" role="alert">${plain.error ?? say(isLink ? 'signIn.link.expired' : 'signIn.code.expired')}</p>
+${act(plain, 'resend', say(isLink ? 'signIn.resend.link' : 'signIn.resend.code'))}`
+}
+
+function facts({ texts }: SignInLook, { challenge }: PlainStep): Html | null {
+  return (
+    challenge &&
+    html`<div class="facts"><p>${texts.say('signIn.tag', { tag: challenge.tag })}</p><p>${texts.say('signIn.code.life', { duration: texts.minutes(challenge.leftMs) })}</p></div>`
+  )
+}
+
+/** Below the line: other ways, and the way out. */
+function more({ texts: { say }, settings }: SignInLook, plain: PlainStep): Html | null {
+  const support = webAddress(settings?.brand.supportUrl ?? null)
+  const isOut = plain.step === 'code' || plain.step === 'link'
+  const resend = plain.challenge?.method === 'emailLink' ? 'signIn.resend.link' : 'signIn.resend.code'
+  const acts = [
+    isOut && !isDead(plain) && act(plain, 'resend', say(resend)),
+    (isOut || plain.step === 'method') && act(plain, 'other', say('signIn.other.address')),
+    isOut && plain.methods.length > 1 && act(plain, 'otherMethod', say('signIn.other.method')),
+    plain.isCancelable &&
+      plain.step !== 'ended' &&
+      plain.step !== 'done' &&
+      act(plain, 'cancel', say('signIn.cancel')),
+    support && html`<a href="${support.href}" rel="noreferrer">${say('signIn.support')}</a>`,
+  ].filter(one => one !== false && one !== null)
+  return acts.length === 0 ? null : html`<div class="more">${acts}</div>`
+}
+
+function act(plain: PlainStep, name: string, label: string): Html {
+  return html`<form method="post" action="">${hidden(plain)}<button name="act" value="${name}">${label}</button></form>`
+}
+
+const isDead = ({ challenge }: PlainStep) => challenge === null || challenge.leftMs <= 0
+
+const hidden = ({ pressToken }: PlainStep) => html`<input type="hidden" name="press" value="${pressToken}">`
+
+const invalid = ({ error }: PlainStep) =>
+  error !== null && html` aria-invalid="true" aria-describedby="error"`
+
+const errorLine = ({ error }: PlainStep) =>
+  error !== null && html`<p class="error" id="error" role="alert">${error}</p>`
+
+function csp(
+  look: SignInLook,
+  { hasScript, formAction }: { hasScript: boolean; formAction: string },
+): string {
+  const logo = webAddress(look.settings?.brand.logoUrl ?? null)
+  return policy({
+    ...(hasScript && { script: `'nonce-${look.nonce}'`, connect: "'self'" }),
+    style: `'nonce-${look.nonce}'`,
+    formAction,
+    ...(logo && { image: logo.origin }),
+  })
+}
+
+function formTarget(redirectUrl: string): string[] {
+  const url = URL.parse(redirectUrl)
+  return url === null ? [] : policySource(url.origin === 'null' ? url.protocol : url.origin)
+}

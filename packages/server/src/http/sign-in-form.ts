@@ -1,0 +1,205 @@
+import { endedRedirect, type Step, stepOf } from '../core/actions/state.ts'
+import { beginSignIn } from '../core/actions/track.ts'
+import * as work from '../core/actions/work.ts'
+import { parseEmail } from '../core/addresses/email.ts'
+import { normaliseCode } from '../core/challenges/code.ts'
+import { statusOf } from '../core/challenges/status.ts'
+import { fieldError, type OstiaryError } from '../core/errors.ts'
+import type { MethodName } from '../core/methods/method.ts'
+import { METHOD_NAMES, methodsOf } from '../core/methods/methods.ts'
+import type { HttpDeps } from './app.ts'
+import { actionCookie } from './client/cookies.ts'
+import type { PlainStep } from './pages/sign-in-page.ts'
+import type { SignInTexts } from './pages/sign-in-texts.ts'
+import type { Visit } from './sign-in.ts'
+import { clientActionBody } from './wire-actions.ts'
+
+/** A form of the sign-in page that was sent, and what it leads to besides its answer. */
+export interface Moment {
+  visit: Visit
+  form: URLSearchParams
+  /** Values of `Set-Cookie` for the answer. */
+  cookies: string[]
+  /** The working token of an action that began just now. */
+  token?: string
+}
+
+/** What is said beside the step. */
+export type Told = Partial<Pick<PlainStep, 'error' | 'trouble' | 'notice' | 'ending' | 'address'>>
+
+/** Where a form leads: to an address (null: the page itself, asked for anew), or to a step shown at once. */
+interface Led {
+  to?: string | null
+  /** A step before the one where the server is: to tell another address, or take another way. */
+  screen?: Step
+  told?: Told
+}
+
+type Act = (deps: HttpDeps, moment: Moment) => Promise<Led>
+
+const HERE: Led = { to: null }
+
+/** The forms after which a message may go out. */
+export const SENDING: readonly string[] = ['identify', 'send', 'resend']
+
+/**
+ * The forms of the sign-in page: the same core calls as `/client/v1`, in the same order and within the same limits. A refusal
+ * of theirs is thrown.
+ */
+export const ACTS: Readonly<Record<string, Act>> = {
+  async identify(deps, moment) {
+    const to = (moment.form.get('to') ?? '').trim()
+    if (!parseEmail(to)) throw fieldError('to', 'invalid_format', 'is not one e-mail address')
+    const at = moment.visit.work ?? (await begun(deps, moment))
+    const action = await work.identify(deps, at, to)
+    const [only, ...others] = methodsOf(at.view.settings)
+    if (only && others.length === 0) await work.send(deps, { ...at, action, challenge: null }, only.name)
+    return HERE
+  },
+
+  async send(deps, { visit, form }) {
+    const method = METHOD_NAMES.find(name => name === form.get('method'))
+    if (!visit.work) return HERE
+    if (!method) throw fieldError('method', 'invalid_value', 'is not a method')
+    await work.send(deps, visit.work, method)
+    return HERE
+  },
+
+  async resend(deps, { visit }) {
+    if (!visit.work?.challenge) return HERE
+    const { challenge } = visit.work
+    const isLive = statusOf(challenge, deps.clock.now(), deps.epoch) === 'pending'
+    if (isLive && challenge.sends < challenge.maxSends) {
+      const { earlierCodes } = await work.resend(deps, visit.work)
+      return {
+        told: { notice: earlierCodes === 'replaced' ? 'signIn.resend.replaced' : 'signIn.resend.sent' },
+      }
+    }
+    await work.send(deps, visit.work, methodOf(challenge.credential))
+    return HERE
+  },
+
+  async verify(deps, { visit, form }) {
+    if (!visit.work) return HERE
+    const code = normaliseCode(form.get('code') ?? '')
+    // A slip that cannot be the code costs no attempt.
+    if (code?.length !== visit.work.challenge?.codeLength)
+      throw fieldError('code', 'invalid_format', 'has another length')
+    const { result } = await work.verify(deps, visit.work, code ?? '')
+    return finished(result)
+  },
+
+  async finish(deps, { visit }) {
+    if (!visit.work) return HERE
+    const { action, challenge } = visit.work
+    if (stepOf(action, challenge, deps.clock.now(), deps.epoch) !== 'done') return HERE
+    const { result } = await work.finish(deps, visit.work)
+    return finished(result)
+  },
+
+  async cancel(deps, { visit }) {
+    const to = visit.query.redirectUrl ?? null
+    if (!visit.work) return to === null ? HERE : { to }
+    const action = await work.cancel(deps, visit.work)
+    return { to: endedRedirect(action, deps.clock.now(), deps.epoch) }
+  },
+
+  other: async () => ({ screen: 'identify' }),
+  otherMethod: async () => ({ screen: 'method' }),
+  restart: async () => HERE,
+}
+
+async function begun(deps: HttpDeps, moment: Moment): Promise<work.AtWork> {
+  const { query, view, app, origin, circumstances } = moment.visit
+  const { action, token } = await beginSignIn(deps, { view, origin }, app.id, query, circumstances)
+  moment.token = token
+  moment.cookies.push(actionCookie(token, action.expiresAt, deps.clock.now()))
+  return {
+    action,
+    challenge: null,
+    workingHash: deps.keyring.tokenHash(token),
+    view,
+    origin,
+    circumstances,
+  }
+}
+
+function finished({ redirectTo }: work.ActionResult): Led {
+  if (redirectTo !== null) return { to: redirectTo }
+  return {
+    screen: 'ended',
+    told: { ending: { title: 'signIn.done.title', text: 'signIn.done.here' } },
+  }
+}
+
+/** The step as the forms show it; what is told goes before what is known. */
+export function plainStep(
+  deps: HttpDeps,
+  { query, view, work: at }: Visit,
+  texts: SignInTexts,
+  { told, screen }: { told: Told; screen: Step | null },
+  pressToken: string,
+): PlainStep {
+  const now = deps.clock.now()
+  const body = at && clientActionBody(at.action, at.challenge, view, deps)
+  const challenge = body?.challenge ?? null
+  const isPending = at?.challenge && statusOf(at.challenge, now, deps.epoch) === 'pending'
+  const address = told.address ?? body?.address ?? body?.loginHint ?? query.loginHint ?? ''
+  return {
+    step: screen ?? (told.ending ? 'ended' : (body?.step ?? 'identify')),
+    methods: methodsOf(view.settings).map(method => method.name),
+    address,
+    challenge: challenge && {
+      method: challenge.method,
+      codeLength: challenge.codeLength,
+      tag: challenge.tag,
+      leftMs: isPending ? Date.parse(challenge.expiresAt) - now : 0,
+      number: challenge.number,
+    },
+    error: told.error ?? null,
+    trouble: told.trouble ?? null,
+    notice: told.notice ? texts.say(told.notice, { address }) : null,
+    ending: told.ending ?? null,
+    isCancelable: (query.redirectUrl ?? at?.action.redirectUrl ?? null) !== null,
+    canBeginAnew: query.key !== undefined,
+    pressToken,
+  }
+}
+
+/** A refusal in the words of the page. */
+export function toldOf(error: OstiaryError, texts: SignInTexts, { view }: Visit): Told {
+  const { say } = texts
+  switch (error.code) {
+    case 'invalid_request': {
+      const field = error.refusal.errors?.[0]?.path
+      if (field === 'to') return { error: say('signIn.identify.invalid') }
+      return { error: say('signIn.code.short', { length: view.settings.challenge.codeLength }) }
+    }
+    case 'destination_not_allowed':
+      return { error: say('signIn.identify.refused') }
+    case 'code_incorrect':
+      return { error: say('signIn.code.incorrect', { count: error.refusal.attemptsLeft ?? 0 }) }
+    case 'challenge_expired':
+      return { error: say('signIn.code.expired') }
+    case 'attempts_exhausted':
+      return { error: say('signIn.code.exhausted') }
+    case 'challenge_used':
+      return { error: say('signIn.code.used') }
+    case 'sign_up_closed':
+      return { ending: { title: 'signIn.ended.refused.title', text: 'signIn.ended.closed.text' } }
+    case 'user_blocked':
+      return { ending: { title: 'signIn.ended.refused.title', text: 'signIn.ended.refused.text' } }
+    case 'rate_limited':
+      return {
+        trouble: say('signIn.trouble.rate', {
+          time: texts.minutes(1000 * (error.refusal.retryAfterSeconds ?? 60)),
+        }),
+      }
+    case 'state_conflict':
+      return { trouble: say('signIn.ended.failed.text') }
+    default:
+      return { trouble: say('signIn.trouble.server') }
+  }
+}
+
+const methodOf = (credential: string): MethodName => (credential === 'link' ? 'emailLink' : 'emailCode')

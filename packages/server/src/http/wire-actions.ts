@@ -1,0 +1,181 @@
+import { z } from 'zod'
+import { approvalNumber, endedRedirect, stateOf, stepOf } from '../core/actions/state.ts'
+import type { Deps } from '../core/deps.ts'
+import type { EnvironmentView } from '../core/environments/directory.ts'
+import { METHOD_NAMES, METHODS, methodsOf } from '../core/methods/methods.ts'
+import type { Action, Challenge, User } from '../core/rows.ts'
+import { Settings } from '../core/settings/settings.ts'
+import { ownTexts } from '../core/settings/texts.ts'
+import { Instant, iso, isoOrNull, UserBody, userBody } from './wire.ts'
+
+/** Actions on the wire: whole for backends, and what a browser may see (PROTOCOL sections 1 and 7). */
+
+const STATES = [
+  'ALLOW',
+  'BLOCK',
+  'CHALLENGE_REQUIRED',
+  'CHALLENGE_SUCCEEDED',
+  'CHALLENGE_FAILED',
+  'REVIEW_REQUIRED',
+  'REVIEW_SUCCEEDED',
+  'REVIEW_FAILED',
+] as const
+const MethodBody = z.enum(METHOD_NAMES)
+const actionId = z.string().meta({ examples: ['act_01k6z5v9hrf0qv2s8yb7m3c4dn'] })
+
+export const ActionBody = z
+  .object({
+    id: actionId,
+    name: z.string(),
+    reference: z.string().nullable(),
+    outcome: z.enum(['ALLOW', 'CHALLENGE', 'REVIEW', 'BLOCK']),
+    state: z.enum(STATES),
+    stateChangedAt: Instant,
+    userId: z.string().nullable(),
+    appId: z.string(),
+    isEnrolled: z.boolean(),
+    enrolledMethods: z.array(MethodBody),
+    allowedMethods: z.array(MethodBody),
+    defaultMethod: MethodBody.nullable(),
+    method: MethodBody.nullable(),
+    completedSteps: z.array(MethodBody),
+    nextStep: z.object({
+      type: z.enum(['none', 'challenge', 'enroll', 'review']),
+      methods: z.array(MethodBody),
+    }),
+    rules: z.array(z.object({ id: z.string(), name: z.string() })),
+    createdAt: Instant,
+    expiresAt: Instant,
+    validatedAt: Instant.nullable(),
+  })
+  .meta({ id: 'Action' })
+
+export function actionBody(
+  action: Action,
+  user: User | null,
+  { settings }: EnvironmentView,
+  { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>,
+) {
+  const state = stateOf(action, clock.now(), epoch)
+  const allowed = methodsOf(settings).map(method => method.name)
+  const enrolled = METHODS.filter(method => user !== null && method.isEnrolled(user)).map(one => one.name)
+  const next = state === 'CHALLENGE_REQUIRED' ? 'challenge' : state === 'REVIEW_REQUIRED' ? 'review' : 'none'
+  return {
+    id: action.id,
+    name: action.name,
+    reference: null,
+    outcome: action.outcome,
+    state,
+    // One that ran out failed when it did, though nothing was written then.
+    stateChangedAt: iso(
+      state === action.state ? action.stateChangedAt : Math.min(action.expiresAt, clock.now()),
+    ),
+    userId: action.userId,
+    appId: action.appId,
+    isEnrolled: enrolled.length > 0,
+    enrolledMethods: enrolled,
+    allowedMethods: allowed,
+    defaultMethod: allowed[0] ?? null,
+    method: action.method,
+    completedSteps: action.method === null ? [] : [action.method],
+    nextStep: { type: next, methods: next === 'challenge' ? allowed : [] },
+    rules: [],
+    createdAt: iso(action.createdAt),
+    expiresAt: iso(action.expiresAt),
+    validatedAt: isoOrNull(action.validatedAt),
+  }
+}
+
+const ClientChallengeBody = z
+  .object({
+    method: MethodBody,
+    codeLength: z.int().nullable(),
+    tag: z.string(),
+    sentAt: Instant,
+    expiresAt: Instant,
+    resendAt: Instant.nullable(),
+    sendsLeft: z.int(),
+    attemptsLeft: z.int(),
+    number: z.string().nullable(),
+  })
+  .meta({ id: 'ClientChallenge' })
+
+export const ClientActionBody = z
+  .object({
+    id: actionId,
+    name: z.string(),
+    state: z.enum(STATES),
+    step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'done', 'ended']),
+    methods: z.array(MethodBody),
+    address: z.string().nullable(),
+    loginHint: z.string().nullable(),
+    challenge: ClientChallengeBody.nullable(),
+    redirectTo: z.string().nullable(),
+    locale: z.string().nullable(),
+    // The operator's own texts for this person's language, by key, go with the look.
+    brand: Settings.shape.brand.extend({ texts: z.record(z.string(), z.string()) }),
+    createdAt: Instant,
+    expiresAt: Instant,
+  })
+  .meta({ id: 'ClientAction' })
+
+export const ResultBody = z
+  .object({ token: z.string(), redirectTo: z.string().nullable() })
+  .meta({ id: 'ActionResult', description: 'A token for the app’s backend: 60 seconds, once' })
+
+/**
+ * What the browser that works on the action sees. Until the first proof it is made of what was typed in this browser and of
+ * the environment's settings, so it is the same for every address.
+ */
+export function clientActionBody(
+  action: Action,
+  challenge: Challenge | null,
+  { settings }: EnvironmentView,
+  { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>,
+) {
+  const now = clock.now()
+  return {
+    id: action.id,
+    name: action.name,
+    state: stateOf(action, now, epoch),
+    step: stepOf(action, challenge, now, epoch),
+    methods: methodsOf(settings).map(method => method.name),
+    address: action.requestedTo,
+    loginHint: action.loginHint,
+    challenge: challenge && clientChallengeBody(challenge, settings, approvalNumber(action, now)),
+    redirectTo: endedRedirect(action, now, epoch),
+    locale: action.locale,
+    brand: {
+      ...settings.brand,
+      texts: ownTexts(settings, action.locale ?? settings.locale.default, 'signIn.'),
+    },
+    createdAt: iso(action.createdAt),
+    expiresAt: iso(action.expiresAt),
+  }
+}
+
+function clientChallengeBody(challenge: Challenge, settings: Settings, number: string | null) {
+  const { sends, maxSends, resendAt } = challenge
+  const waits = settings.challenge.resendWaitSeconds
+  const sendsLeft = Math.max(0, maxSends - sends)
+  return {
+    method: challenge.credential === 'link' ? ('emailLink' as const) : ('emailCode' as const),
+    codeLength: challenge.codeLength,
+    tag: challenge.tag,
+    // The row keeps when the next send may be, which is as long after the last one as the settings say.
+    sentAt: iso(resendAt - 1000 * (waits[Math.min(sends - 1, waits.length - 1)] ?? 60)),
+    expiresAt: iso(challenge.expiresAt),
+    resendAt: sendsLeft > 0 ? iso(resendAt) : null,
+    sendsLeft,
+    attemptsLeft: challenge.attemptsLeft,
+    number,
+  }
+}
+
+/** The person's own account, to a browser: without what a backend notes about them. */
+export const ClientUserBody = UserBody.omit({ metadata: true }).meta({ id: 'ClientUser' })
+
+export function clientUserBody(user: User) {
+  const { metadata, ...rest } = userBody(user)
+  return rest
+}
