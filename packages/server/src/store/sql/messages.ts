@@ -11,16 +11,17 @@ export async function claimMessages(
   input: { now: number; limit: number; leaseMs: number; busyDomains: string[] },
 ): Promise<ClaimedMessage[]> {
   const now = tx.judgeAt(input.now)
-  const busy = input.busyDomains.map((_, index) => `$${index + 4}`).join(', ')
+  const busy = input.busyDomains.map((_, index) => `$${index + 3}`).join(', ')
+  // Written out, as in retention.ts.
+  const atMost = Math.trunc(input.limit)
   const rows = await tx.all(
     `UPDATE messages SET leased_until = $1, due_at = $1, attempt = attempt + 1
      WHERE id IN (
        SELECT id FROM messages WHERE status = 'queued' AND due_at <= $2 ${busy ? `AND domain NOT IN (${busy})` : ''}
-       ORDER BY due_at LIMIT $3 ${tx.isShared ? 'FOR UPDATE SKIP LOCKED' : ''})
+       ORDER BY due_at LIMIT ${atMost} ${tx.isShared ? 'FOR UPDATE SKIP LOCKED' : ''})
      RETURNING *`,
     now + input.leaseMs,
     now,
-    input.limit,
     ...input.busyDomains,
   )
   return await withChallenges(tx, rows)
