@@ -12,6 +12,7 @@ import { GUARDS, type Guard } from '../test/mutations/guards.ts'
  *
  *   npm run mutate                          all guards; exit 1 when one survives that is not argued
  *   npm run mutate -- --only sql/sessions   those whose file or words hold the text; may be given several times
+ *   npm run mutate -- --project postgres    by the tests on one database alone: quicker, for a look at some guards
  *   npm run mutate -- --report FILE         writes the outcome as JSON, for docs/security-cases.md
  */
 
@@ -24,6 +25,7 @@ const { values } = parseArgs({
   options: {
     only: { type: 'string', multiple: true, default: [''] },
     jobs: { type: 'string', default: String(Math.min(2, availableParallelism())) },
+    project: { type: 'string', default: '*' },
     report: { type: 'string' },
     list: { type: 'boolean', default: false },
   },
@@ -121,12 +123,16 @@ function runTests(
   const vitest = join(folder, 'node_modules/vitest/vitest.mjs')
   return new Promise((resolve, reject) => {
     // A group of its own, so that the time-out ends workers too.
-    const child = spawn(process.execPath, [vitest, 'run', '--bail=1', '--maxWorkers=1', ...paths], {
-      cwd: folder,
-      detached: true,
-      stdio: 'ignore',
-      env: { ...process.env, OSTIARY_MUTATED: '1' },
-    })
+    const child = spawn(
+      process.execPath,
+      [vitest, 'run', '--bail=1', '--maxWorkers=1', `--project=${values.project}`, ...paths],
+      {
+        cwd: folder,
+        detached: true,
+        stdio: 'ignore',
+        env: { ...process.env, OSTIARY_MUTATED: '1' },
+      },
+    )
     let isLate = false
     const timer = setTimeout(() => {
       isLate = true

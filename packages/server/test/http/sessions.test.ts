@@ -152,6 +152,16 @@ describe('an access token', () => {
     expect(await check(accessToken)).toEqual(INACTIVE)
   })
 
+  test('is over by the clock of the store, where ours is a second behind', async () => {
+    const { accessToken } = (await server.signIn(fresh())).body.tokens
+    const end = (decodeJwt(accessToken).exp as number) * 1000
+    server.clock.set(end - 1000)
+    expect((await check(accessToken)).isActive).toBe(true)
+    await server.ostiary.deps.store.ping(end)
+    expect(await check(accessToken)).toEqual(INACTIVE)
+    server.clock.set(end)
+  })
+
   test('of one environment is nothing in the other', async () => {
     const live = await signInLive()
     expect((await check(live.tokens.accessToken, server.liveKey)).isActive).toBe(true)

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto'
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statfsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -30,7 +31,8 @@ export const TEMPLATE = 'ostiary_template'
 export async function setup(project: TestProject): Promise<void> {
   const given = process.env.TEST_DATABASE_URL
   const server = given ? { url: given, folder: '', stop: async () => {} } : await startPostgres()
-  const template = `${TEMPLATE}_${process.pid}`
+  // Each project of a run sets up for itself, perhaps on one server.
+  const template = `${TEMPLATE}_${randomBytes(4).toString('hex')}`
   await makeTemplate(server.url, template)
   project.provide('postgresUrl', withTemplate(server.url, template))
   project.provide('postgresFolder', server.folder)

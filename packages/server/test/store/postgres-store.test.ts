@@ -149,6 +149,34 @@ it('goes on after every connection was ended, and tells those under way that it 
   expect((await house.verify(challenge, WEAK)).kind).toBe('verified')
 })
 
+it.each([
+  [
+    'address',
+    (house: House) => `SELECT ${functionName('lock')}(ARRAY['${house.environment.id}:address:ada@x.test'])`,
+    'verified',
+  ],
+  ['user', () => "UPDATE users SET status = 'blocked'", 'userBlocked'],
+  ['challenge', () => 'UPDATE challenges SET attempts_left = 0', 'exhausted'],
+  ['session', () => 'UPDATE sessions SET revoked_at = created_at', 'invalid'],
+])('judges after what another does to the %s, not beside it', async (what, does, answer) => {
+  const house = await open()
+  const { session } = await house.signIn('ada@x.test')
+  const challenge = await house.created('ada@x.test')
+  await admin(database.url, async client => {
+    await client.query('BEGIN')
+    await client.query(does(house))
+    let isOver = false
+    const judging = what === 'session' ? house.rotate(session?.id ?? '', 0) : house.verify(challenge, WEAK)
+    const judged = judging.finally(() => {
+      isOver = true
+    })
+    await pause(300)
+    expect(isOver).toBe(false)
+    await client.query('COMMIT')
+    expect((await judged).kind).toBe(answer)
+  })
+})
+
 it('answers unavailable while the database is gone, at once when many wait', async () => {
   const store = openPostgresStore('postgres://nobody:nothing@127.0.0.1:1/none')
   await expect(store.ping(Date.now())).rejects.toMatchObject({ code: 'unavailable', status: 503 })

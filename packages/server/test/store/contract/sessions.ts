@@ -150,6 +150,12 @@ export function sessions(inHouse: InHouse) {
         const live = await newEnvironment(house.store, 'live', house.now(), 'live')
         expect((await house.store.findSession(house.environment.id, id))?.session).toEqual(session)
         expect(await house.store.findSession(live.environment.id, id)).toBeNull()
+        const now = house.now()
+        expect(await house.store.findSessionNow(house.environment.id, id, now)).toMatchObject({
+          session,
+          at: now,
+        })
+        expect(await house.store.findSessionNow(live.environment.id, id, now)).toBeNull()
       }),
     )
   })
