@@ -129,11 +129,11 @@ it('OSTIARY_SECRET is rotated in three deploys under load, and no sign-in is los
 }, 60_000)
 
 it('signing keys are rotated by one of two nodes under load, and each token is good on the other', async () => {
-  const running = load()
-  await pause(300)
   const kids = new Set<string>()
   for (const ahead of [91 * 24 * 60, 30, 45, 24 * 60]) {
+    // Between two loads: what was under way while time jumps would be too old.
     clock.advance(ahead * 60_000)
+    const running = load()
     await Promise.all(
       nodes.map(async node => {
         for (const { environment } of await node.deps.directory.all())
@@ -141,18 +141,14 @@ it('signing keys are rotated by one of two nodes under load, and each token is g
       }),
     )
     await pause(300)
+    const { done, faults } = await running.stop()
+    expect(faults).toEqual([])
+    expect(done).toBeGreaterThan(0)
     const { accessToken } = await signIn()
     kids.add(JSON.parse(Buffer.from(accessToken.split('.')[0] ?? '', 'base64url').toString()).kid)
     const { keys } = await ok('GET', '/e/test/.well-known/jwks.json')
     expect(keys.map((one: { kid: string }) => one.kid)).toEqual(expect.arrayContaining([...kids].slice(-1)))
   }
-  const { done, faults } = await running.stop()
-  // A jump of the hand ends what is under way: a code of before it is too old. Nothing else may go wrong.
-  const others = faults.filter(
-    fault => !/challenge_expired|refresh_invalid|session_invalid/.test(String(fault)),
-  )
-  expect(others.filter(fault => !/isActive/.test(String(fault)))).toEqual([])
-  expect(done).toBeGreaterThan(5)
   expect(kids.size).toBe(2)
   const rotations = await ok('GET', '/v1/events?type=signing_key.rotated')
   expect(rotations.data).toHaveLength(1)
