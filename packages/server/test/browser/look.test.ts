@@ -34,6 +34,8 @@ describe.skipIf(!hasBrowser)('every page', () => {
       const person = await openWindow(server.url, {
         colorScheme,
         viewport: { width, height: 800 },
+        // A step that fades in is judged when it is there.
+        reducedMotion: 'reduce',
         // The checker is put into the page; the page's own policy would keep it out. Nothing else here tests the policy.
         bypassCSP: AXE !== null,
       })
@@ -83,6 +85,8 @@ describe.skipIf(!hasBrowser)('every page', () => {
         colorScheme,
         bypassCSP: true,
         viewport: { width, height: 800 },
+        // A step that fades in is judged when it is there.
+        reducedMotion: 'reduce',
       })
       await phone.page.goto(link)
       await judge('link', phone.page)

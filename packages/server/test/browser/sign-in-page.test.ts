@@ -263,7 +263,7 @@ describe.skipIf(!hasBrowser)('the sign-in page', () => {
   ]
   it.each(LOOKS)('%s: fits, and axe finds nothing', async (name, options, locale, isPlain) => {
     // The checker is put into the page, which its policy would keep out. The plain forms are what is there without the element.
-    const person = await openWindow(server.url, { ...options, bypassCSP: true })
+    const person = await openWindow(server.url, { ...options, bypassCSP: true, reducedMotion: 'reduce' })
     const { page } = person
     if (isPlain) await person.context.route('**/element/**', route => route.abort('blockedbyclient'))
     const address = `hosted${++count}@example.com`
