@@ -552,7 +552,11 @@ export const GUARDS: Guard[] = [
       '',
     ],
   ]),
+  ...guardsIn('store/sql/actions.ts', STORE, [
+    ['no action of a deleted app', '  await holdApp(tx, row)\n', '', POSTGRES_STORE],
+  ]),
   ...guardsIn('store/sql/sessions.ts', STORE, [
+    ['no later session of a deleted app', '  await holdApp(tx, session)\n', '', POSTGRES_STORE],
     [
       'sessions for another purpose',
       "row.proof_event_id === null ||\n    row.purpose !== 'signIn'",
@@ -640,6 +644,7 @@ export const GUARDS: Guard[] = [
     ],
   ]),
   ...guardsIn('store/sql/challenges.ts', STORE, [
+    ['no challenge of a deleted app', '  await holdApp(tx, challenge)\n', '', POSTGRES_STORE],
     [
       'limits before a send',
       '  const limited = await takeLimits(tx, input.limits, origin, now)\n  if (limited) return limited\n\n  const requested',
@@ -1223,6 +1228,7 @@ export const GUARDS: Guard[] = [
     ['five guesses of a network', 'IF jsonb_array_length(counted) >= 5 THEN', 'IF false THEN'],
   ]),
   ...guardsIn('migrations/postgres/functions/4_send.sql', POSTGRES, [
+    ['no send for a deleted app', "  PERFORM ostiary.hold_app(asked ->> 'app_id');\n", '', POSTGRES_STORE],
     ['a send by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
     [
       'sends at a limit, one at a time',
@@ -1246,6 +1252,7 @@ export const GUARDS: Guard[] = [
     ['protection of an environment', ' OR ostiary.is_protected(p, now);', ';'],
   ]),
   ...guardsIn('migrations/postgres/functions/5_attempt.sql', POSTGRES, [
+    ['no session of a deleted app', '    PERFORM ostiary.hold_app(it.app_id);\n', '', POSTGRES_STORE],
     ['an attempt by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
     [
       'codes of this environment',

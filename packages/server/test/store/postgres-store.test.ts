@@ -1,5 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
+import { newApp } from '../../src/core/apps/apps.ts'
+import { newId } from '../../src/core/ids.ts'
+import type { Action } from '../../src/core/rows.ts'
+import { systemRandom } from '../../src/core/system.ts'
 import { readMigrations } from '../../src/store/migrations.ts'
 import { functionName, installFunctions } from '../../src/store/postgres/functions.ts'
 import { MIGRATIONS, migrate } from '../../src/store/postgres/migrate.ts'
@@ -177,6 +181,89 @@ it.each([
   })
 })
 
+const actionOf = (house: House, appId: string): Action => ({
+  id: newId('act', house.now()),
+  environmentId: house.environment.id,
+  appId,
+  epoch: 1,
+  name: 'signIn',
+  outcome: 'CHALLENGE',
+  state: 'CHALLENGE_REQUIRED',
+  stateChangedAt: house.now(),
+  reason: null,
+  isTracked: false,
+  isNamed: false,
+  userId: null,
+  address: null,
+  requestedTo: null,
+  challengeId: null,
+  method: null,
+  redirectUrl: null,
+  clientState: null,
+  codeChallenge: null,
+  loginHint: null,
+  locale: null,
+  ipAddress: null,
+  userAgent: null,
+  approvalNumber: null,
+  approvalExpiresAt: null,
+  resultExpiresAt: null,
+  validatedAt: null,
+  createdAt: house.now(),
+  expiresAt: house.now() + 900_000,
+})
+
+// There is no foreign key that would see it: the row of the default app would be locked by everybody.
+it.each(['a send', 'a send with an Idempotency-Key', 'a verify', 'a session opened later', 'an action'])(
+  'writes nothing for an app that is deleted meanwhile: %s',
+  async what => {
+    const house = await open()
+    const { store, origin } = house
+    const app = newApp(systemRandom, house.environment, house.now(), { name: 'Second' })
+    await store.createApp(app, origin, house.now())
+    const asked = (address: string, more = {}) =>
+      house.newChallenge(address, { row: { appId: app.id, ...more } })
+    const challenge = await house.created('ada@x.test', { row: { appId: app.id } })
+    const later = await house.created('eve@x.test', { row: { appId: app.id, opensSession: false } })
+    expect((await house.verify(later, WEAK)).kind).toBe('verified')
+    const once = { id: 'a key', environmentId: origin.environmentId, bodyHash: 'b', answer: async () => null }
+    const acts: Record<string, () => Promise<unknown>> = {
+      'a send': () => store.createChallenge(asked('new@x.test')),
+      'a send with an Idempotency-Key': () => store.createChallenge(asked('new@x.test'), once),
+      'a verify': () => house.verify(challenge, WEAK),
+      'an action': () =>
+        store.createAction({
+          origin,
+          now: house.now(),
+          row: actionOf(house, app.id),
+          limits: [],
+          openingHash: null,
+          workingHash: 'a hash',
+        }),
+      'a session opened later': () =>
+        store.openSession({
+          origin,
+          now: house.now(),
+          epoch: 1,
+          challengeId: later.id,
+          withinMs: 600_000,
+          session: house.newSession(),
+        }),
+    }
+    await admin(database.url, async client => {
+      await client.query('BEGIN')
+      await client.query(`DELETE FROM apps WHERE id = '${app.id}'`)
+      const acting = acts[what]?.().catch(error => error)
+      expect(await Promise.race([acting, pause(300, 'waits')])).toBe('waits')
+      await client.query('COMMIT')
+      expect(await acting).toMatchObject({ code: 'state_conflict' })
+    })
+    expect(await house.rows("SELECT id FROM challenges WHERE address = 'new@x.test'")).toEqual([])
+    expect(await house.rows(`SELECT id FROM sessions WHERE app_id = '${app.id}'`)).toEqual([])
+    expect(await house.rows('SELECT id FROM actions')).toEqual([])
+  },
+)
+
 it('answers unavailable while the database is gone, at once when many wait', async () => {
   const store = openPostgresStore('postgres://nobody:nothing@127.0.0.1:1/none')
   await expect(store.ping(Date.now())).rejects.toMatchObject({ code: 'unavailable', status: 503 })
@@ -236,6 +323,20 @@ it('rings for the workers of other nodes, also after the line was cut', async ()
   await pause(300)
   expect(await hears()).toContain(sender.environment.id)
   await other.close()
+})
+
+it('rings for other nodes a few times a second, however many messages are queued', async () => {
+  const house = await open()
+  await admin(database.url, async client => {
+    let rings = 0
+    client.on('notification', () => rings++)
+    await client.query('LISTEN ostiary_queued')
+    const begunAt = performance.now()
+    for (let index = 0; index < 60; index++) await house.created(`a${index}@x.test`)
+    await pause(400)
+    expect(rings).toBeGreaterThan(0)
+    expect(rings).toBeLessThanOrEqual(1 + (performance.now() - begunAt) / 200)
+  })
 })
 
 it('refuses a server that does not write through', async () => {

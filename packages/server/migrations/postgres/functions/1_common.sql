@@ -10,7 +10,7 @@ END $$;
 
 -- What a connection of our own is set to once (store/postgres/database.ts). Behind a pooler it goes with each transaction:
 -- without the first, what was answered could be lost when the machine stops.
-CREATE FUNCTION ostiary.settle_in(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ostiary.set_connection(p jsonb) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
   IF (p ->> 'isPooled')::boolean THEN
     PERFORM set_config('synchronous_commit', 'on', true), set_config('lock_timeout', p ->> 'lockMs', true),

@@ -18,7 +18,7 @@ DECLARE
   code jsonb;
   made challenges;
 BEGIN
-  PERFORM ostiary.settle_in(p);
+  PERFORM ostiary.set_connection(p);
   PERFORM ostiary.check_clock(p);
   PERFORM ostiary.lock(ARRAY(SELECT jsonb_array_elements_text(p -> 'names')));
   now := ostiary.judge_at(p);

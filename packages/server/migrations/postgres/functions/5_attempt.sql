@@ -15,7 +15,7 @@ DECLARE
   about jsonb;
   session sessions;
 BEGIN
-  PERFORM ostiary.settle_in(p);
+  PERFORM ostiary.set_connection(p);
   PERFORM ostiary.check_clock(p);
   -- The address of a challenge never changes, so it may be read before its lock.
   SELECT id, address INTO it.id, it.address FROM challenges

@@ -7,7 +7,7 @@ DECLARE
   kind text;
   about jsonb;
 BEGIN
-  PERFORM ostiary.settle_in(p);
+  PERFORM ostiary.set_connection(p);
   PERFORM ostiary.check_clock(p);
   SELECT sessions.* INTO it FROM sessions WHERE id = p ->> 'sessionId' AND environment_id = env FOR UPDATE;
   now := ostiary.judge_at(p);

@@ -6,7 +6,7 @@ DECLARE
   it record;
   told jsonb := '[]';
 BEGIN
-  PERFORM ostiary.settle_in(p);
+  PERFORM ostiary.set_connection(p);
   FOR one IN SELECT jsonb_array_elements(p -> 'outcomes') LOOP
     IF one ->> 'kind' = 'retry' THEN
       UPDATE messages SET due_at = (one ->> 'at')::bigint, leased_until = 0, reply = one ->> 'error'

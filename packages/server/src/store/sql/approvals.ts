@@ -2,10 +2,11 @@ import type { AttemptedInAction, LimitFired, Store } from '../../core/ports.ts'
 import type { Action } from '../../core/rows.ts'
 import { actionEvent, advance, attemptInAction, readOpen } from './actions.ts'
 import { namesOf } from './attempts.ts'
-import { lockProof, refusalOf } from './challenges.ts'
+import { refusalOf } from './challenges.ts'
 import * as columns from './columns.ts'
 import { insertEvents } from './events.ts'
 import { checkLimits, countHits, limitNames } from './limits.ts'
+import { lockProof } from './locks.ts'
 import type { Transaction } from './transaction.ts'
 
 /** See `Store.askApproval`. The latest press has the number: one that another device was shown before is over. */

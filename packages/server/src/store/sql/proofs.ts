@@ -1,18 +1,9 @@
 import type { Challenge, Event, Identifier, Origin, User } from '../../core/rows.ts'
 import { newEvent } from './events.ts'
+import { insertIdentifier, preferProven, promoteNext, removeUnprovenCopies } from './identifiers.ts'
 import { endSessions } from './sessions.ts'
 import { assignments, type Transaction } from './transaction.ts'
-import {
-  endChallengesOf,
-  endChallengesOfUser,
-  findUser,
-  insertIdentifier,
-  insertUser,
-  ownerOf,
-  preferProven,
-  promoteNext,
-  removeUnprovenCopies,
-} from './users.ts'
+import { endChallengesOf, endChallengesOfUser, findUser, insertUser, ownerOf } from './users.ts'
 
 /** What an address led to, once it was proven; or why it leads to nobody. */
 export type Proven =

@@ -2,6 +2,7 @@ import type { Listed, NewUser, Page, UserConflict, UserFilter, UserPatch } from 
 import type { Event, Identifier, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
+import { insertIdentifier, preferProven, promoteNext, removeUnprovenCopies } from './identifiers.ts'
 import { areFew, type Condition, lookThrough, pageOf } from './pages.ts'
 import { endSessions } from './sessions.ts'
 import { addressName, assignments, places, type Row, type Transaction } from './transaction.ts'
@@ -93,22 +94,6 @@ export async function insertUser(tx: Transaction, user: User): Promise<void> {
     ...columns.users.values(user),
   )
   for (const identifier of user.identifiers) await insertIdentifier(tx, user, identifier, user.createdAt)
-}
-
-export async function insertIdentifier(
-  tx: Transaction,
-  user: Pick<User, 'id' | 'environmentId'>,
-  identifier: Identifier,
-  now: number,
-): Promise<void> {
-  const { columns: names } = columns.identifiers
-  await tx.run(
-    `INSERT INTO identifiers (environment_id, user_id, created_at, ${names.join(', ')}) VALUES ${places(1, names.length + 3)}`,
-    user.environmentId,
-    user.id,
-    now,
-    ...columns.identifiers.values(identifier),
-  )
 }
 
 export async function createUser(
@@ -361,53 +346,6 @@ export async function removeIdentifier(
   await touch(tx, userId, now)
   await insertEvents(tx, [newEvent('identifier.removed', origin, now, { userId, data: { type, value } })])
   return await findUser(tx, origin.environmentId, userId)
-}
-
-/** The address is proven by one user now: whoever else claimed it without proof loses the claim, with an event. */
-export async function removeUnprovenCopies(
-  tx: Transaction,
-  { type, value }: Pick<Identifier, 'type' | 'value'>,
-  keeper: string,
-  origin: Origin,
-  now: number,
-): Promise<Event[]> {
-  const copies = await tx.all(
-    `DELETE FROM identifiers WHERE environment_id = $1 AND type = $2 AND value = $3 AND verified_at IS NULL AND user_id <> $4
-     RETURNING user_id, is_primary`,
-    origin.environmentId,
-    type,
-    value,
-    keeper,
-  )
-  for (const copy of copies) if (copy.is_primary === 1) await promoteNext(tx, copy.user_id, type)
-  return copies.map(copy =>
-    newEvent('identifier.removed', origin, now, {
-      userId: copy.user_id,
-      data: { type, value, reason: 'proven_by_another' },
-    }),
-  )
-}
-
-/** Where the primary address is unproven and another is proven, the proven one becomes primary. */
-export async function preferProven(tx: Transaction, userId: string, type: Identifier['type']): Promise<void> {
-  const demoted = await tx.run(
-    `UPDATE identifiers SET is_primary = 0 WHERE user_id = $1 AND type = $2 AND is_primary = 1 AND verified_at IS NULL
-       AND EXISTS (SELECT 1 FROM identifiers AS other
-         WHERE other.user_id = $1 AND other.type = $2 AND other.verified_at IS NOT NULL)`,
-    userId,
-    type,
-  )
-  if (demoted > 0) await promoteNext(tx, userId, type)
-}
-
-/** The next address of the type becomes primary: a proven one before the others, the oldest first. */
-export async function promoteNext(tx: Transaction, userId: string, type: Identifier['type']): Promise<void> {
-  await tx.run(
-    `UPDATE identifiers SET is_primary = 1 WHERE user_id = $1 AND type = $2 AND value = (
-       SELECT value FROM identifiers WHERE user_id = $1 AND type = $2 ORDER BY verified_at IS NULL, created_at, value LIMIT 1)`,
-    userId,
-    type,
-  )
 }
 
 async function touch(tx: Transaction, userId: string, now: number): Promise<void> {
