@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { brotliCompressSync, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { brotliCompress, gzip } from 'node:zlib'
 import { type Context, Hono } from 'hono'
 import { OstiaryError } from '../core/errors.ts'
 import type { AppVariables } from './app.ts'
@@ -83,30 +84,38 @@ export function elementFiles(): Promise<ElementFiles> {
 
 async function load(): Promise<ElementFiles> {
   const built = fileURLToPath(new URL('../element', import.meta.url))
-  if (existsSync(built)) return filesIn(built)
+  if (existsSync(built)) return await filesIn(built)
   // A checkout runs its sources: the element is bundled when it is first asked for.
   const out = mkdtempSync(join(tmpdir(), 'ostiary-element-'))
   try {
     const { build } = await import(new URL('../../../sdk/tools/build.ts', import.meta.url).href)
     await build(out)
-    return filesIn(join(out, 'element'))
+    return await filesIn(join(out, 'element'))
   } finally {
     rmSync(out, { recursive: true, force: true })
   }
 }
 
-function filesIn(folder: string): ElementFiles {
+async function filesIn(folder: string): Promise<ElementFiles> {
   const paths = ['v1.js', ...readdirSync(join(folder, 'words')).map(name => `words/${name}`)].sort()
-  const files = new Map(paths.map(path => [path, fileOf(path, readFileSync(join(folder, path)))]))
+  const files = new Map(
+    await Promise.all(
+      paths.map(async path => [path, await fileOf(path, readFileSync(join(folder, path)))] as const),
+    ),
+  )
   const version = hashOf(Buffer.from([...files.values()].map(file => file.hash).join()))
   return { version, files }
 }
 
-function fileOf(path: string, bytes: Buffer<ArrayBuffer>): ElementFile {
+// On the threads of libuv: at its best quality brotli would hold up everybody's requests.
+const compress = { br: promisify(brotliCompress), gzip: promisify(gzip) }
+
+async function fileOf(path: string, bytes: Buffer<ArrayBuffer>): Promise<ElementFile> {
+  const [br, gz] = await Promise.all([compress.br(bytes), compress.gzip(bytes, { level: 9 })])
   return {
     type: TYPES[path.split('.').at(-1) ?? ''] ?? 'application/octet-stream',
     hash: hashOf(bytes),
-    bytes: { br: brotliCompressSync(bytes), gzip: gzipSync(bytes, { level: 9 }), identity: bytes },
+    bytes: { br, gzip: gz, identity: bytes },
   }
 }
 

@@ -62,8 +62,7 @@ function streamOf(
     let told = ''
     for (let tick = 0; !isOver; tick++) {
       const now = await look(deps, work)
-      if (isOver) break
-      if (now === null) break
+      if (isOver || now === null) break
       const data = JSON.stringify({ state: now.state, step: now.step })
       if (data !== told) controller.enqueue(encoder.encode(`event: state\ndata: ${data}\n\n`))
       else if (tick % COMMENT_EVERY === 0) controller.enqueue(encoder.encode(': still here\n\n'))
