@@ -1,11 +1,8 @@
-import { readFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import type { BrowserContextOptions, Page, Response } from 'playwright-core'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { faultsOf } from '../setup/axe.ts'
 import { hasBrowser, openWindow, picture, useBrowser } from '../setup/browser.ts'
 import { apiOf, type Call, type DevServer, startDev } from '../setup/process.ts'
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
 describe.skipIf(!hasBrowser)('the sign-in page', () => {
   useBrowser()
@@ -290,21 +287,3 @@ describe.skipIf(!hasBrowser)('the sign-in page', () => {
     await person.close()
   })
 })
-
-/** What a person would stumble over: a page wider than the window, and what axe-core knows to be a barrier. */
-async function faultsOf(page: Page): Promise<string[]> {
-  const { scrollWidth, clientWidth }: { scrollWidth: number; clientWidth: number } = await page.evaluate(
-    '(({ scrollWidth, clientWidth }) => ({ scrollWidth, clientWidth }))(document.documentElement)',
-  )
-  const faults = scrollWidth > clientWidth ? [`is ${scrollWidth} wide in a window of ${clientWidth}`] : []
-  await page.evaluate(`{${AXE}}`)
-  const violations: { id: string; nodes: { target: string[] }[] }[] = await page.evaluate(
-    'axe.run().then(({ violations }) => violations)',
-  )
-  return [
-    ...faults,
-    ...violations.map(
-      ({ id, nodes }) => `axe ${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`,
-    ),
-  ]
-}
