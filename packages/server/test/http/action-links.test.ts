@@ -164,6 +164,14 @@ describe('approval of the first tab', () => {
     const types = (await server.get(`/v1/events?actionId=${tab.id}&type=challenge.link_approved`)).body.data
     expect(types.map((one: { data: object }) => one.data)).toEqual([{ isRight: true }])
   })
+  test('takes the number in the digits of an Arabic keyboard', async () => {
+    const { link, tab } = await waiting()
+    const opened = await openLink(server, link)
+    await opened.press()
+    const number = (await numberOf(tab)).replace(/\d/g, digit => String.fromCharCode(0x0660 + Number(digit)))
+    expect(await opened.press(number)).toMatchObject({ status: 200, location: null })
+    expect(await stepOf(tab)).toBe('done')
+  })
   test('a wrong number ends this approval, not the challenge; three a day switch it off for the address', async () => {
     const { link, tab, to } = await waiting()
     const opened = await openLink(server, link)

@@ -121,7 +121,8 @@ export const GUARDS: Guard[] = [
     ['core/code.test.ts'],
     [
       ['no long text is judged', 'if (text.length > 64) return null', '', GUARD_TESTS],
-      ['full-width digits', "text.normalize('NFKC')", 'text'],
+      ['full-width digits', ".normalize('NFKC')", ''],
+      ['digits of Arabic and Persian keyboards', '[\\u0660-\\u0669\\u06f0-\\u06f9]', '[\\u0660]'],
       ['nothing is no try', 'code.length >= 1 &&', ''],
       ['codes are drawn evenly', 'random.below(10 ** digits)', 'random.below(9 ** digits)'],
     ],

@@ -1,3 +1,4 @@
+import { latinDigits } from '../challenges/code.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
 import { emailLink } from '../methods/email-link.ts'
 import type { Approval, Circumstances } from '../ports.ts'
@@ -75,7 +76,7 @@ export async function approve(
     ...at(deps, link),
     attempt: pressOf(deps, link),
     result: null,
-    approval: approvalOf(deps, link, browser, number.normalize('NFKC').trim()),
+    approval: approvalOf(deps, link, browser, latinDigits(number).trim()),
   })
   if (outcome.kind === 'approvalWrong') return 'wrong'
   if (outcome.kind === 'approvalOver') return 'over'

@@ -22,12 +22,19 @@ export function newTag(random: Random): string {
 }
 
 /**
- * What a person typed, as digits: spaces and dashes fall away, digits of any script that has them full-width (NFKC)
- * become ASCII. Null when it is too long or too strange to be a try at a code; a short string that is merely wrong
+ * What a person typed, as digits: spaces and dashes fall away, digits of other
+ * keyboards become ASCII (`latinDigits`). Null when it is too long or too strange to be a try at a code; a short string that is merely wrong
  * stays as it is and is judged, so that it costs an attempt.
  */
 export function normaliseCode(text: string): string | null {
   if (text.length > 64) return null
-  const code = text.normalize('NFKC').replace(/[\s\p{Pd}\u200b-\u200d\ufeff]/gu, '')
+  const code = latinDigits(text).replace(/[\s\p{Pd}\u200b-\u200d\ufeff]/gu, '')
   return code.length >= 1 && code.length <= 20 ? code : null
+}
+
+/** Full-width, Arabic and Persian digits as 0 to 9: those are what the keyboards of our languages type. */
+export function latinDigits(text: string): string {
+  return text
+    .normalize('NFKC')
+    .replace(/[\u0660-\u0669\u06f0-\u06f9]/g, digit => `${digit.charCodeAt(0) & 15}`)
 }
