@@ -15,10 +15,9 @@ import {
 import { WORDS } from '../tools/build.ts'
 
 const catalogues = new Map<string, Record<string, string>>(
-  readdirSync(WORDS).map(file => [
-    file.replace('.json', ''),
-    JSON.parse(readFileSync(join(WORDS, file), 'utf8')),
-  ]),
+  readdirSync(WORDS)
+    .filter(file => file.endsWith('.json'))
+    .map(file => [file.replace('.json', ''), JSON.parse(readFileSync(join(WORDS, file), 'utf8'))]),
 )
 const english = catalogues.get('en') ?? {}
 const placeholders = (text = '') => [...new Set(text.match(/\{\w+\}/g))].sort()

@@ -16,9 +16,10 @@ export function build(out: string): void {
   execFileSync(process.execPath, [tsc, '-p', join(server, 'tsconfig.build.json'), '--outDir', out], {
     stdio: 'inherit',
   })
-  // A script for browsers that lay beside a module of its name would take its place: then this stops.
+  // A script for browsers that lay beside a module of its name would take its place: then this stops. Of JSON the compiler
+  // has written what is imported for its type: the same file.
   for (const file of globSync('**/*.{css,js,json}', { cwd: join(server, 'src') }))
-    cpSync(join(server, 'src', file), join(out, file), { errorOnExist: true, force: false })
+    cpSync(join(server, 'src', file), join(out, file), { errorOnExist: true, force: file.endsWith('.json') })
   const sdk = mkdtempSync(join(tmpdir(), 'ostiary-sdk-'))
   try {
     execFileSync(process.execPath, [join(server, '../sdk/tools/build.ts'), '--out', sdk], {

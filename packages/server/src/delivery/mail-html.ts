@@ -29,7 +29,7 @@ export function mailHtml(view: MailView, preheader: string, brand: Settings['bra
 <table role="presentation" class="sheet" width="600" cellpadding="0" cellspacing="0" border="0" bgcolor="${style.light.background}" style="${style.sheetBox}">
 <tr><td class="inside" lang="${locale}" dir="${direction}" style="padding:40px 48px 44px;text-align:start">
 ${brandLine(view, brand, style)}
-<h1 class="text" style="${style.heading}">${view.heading}</h1>
+<h1 class="text" style="${direction === 'rtl' ? style.joinedHeading : style.heading}">${view.heading}</h1>
 ${view.code && codeBlock(view.code, style)}
 ${view.link && linkBlock(view.link, view.code !== null, style)}
 <p class="muted" style="${style.note}">${view.expires}</p>

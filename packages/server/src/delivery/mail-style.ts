@@ -16,6 +16,7 @@ export function mailStyle({ colors, font, radius }: Settings['brand']) {
   const family = `font-family:${FONTS[font]}`
   const text = `${family};color:${light.text}`
   const muted = `${family};color:${light.muted};font-size:14px;line-height:22px`
+  const heading = `margin:0 0 12px;${text};font-size:26px;line-height:34px;font-weight:650`
   const paragraph = `${text};font-size:16px;line-height:25px`
   return {
     light,
@@ -25,7 +26,9 @@ export function mailStyle({ colors, font, radius }: Settings['brand']) {
     sheetBox: `width:100%;max-width:600px;background-color:${light.background};border-radius:${Math.min(radius * 2, 24)}px`,
     brand: `margin:0 0 28px;${muted};font-size:15px;font-weight:600`,
     logo: 'display:block;height:32px;width:auto;max-width:220px;margin:0 0 28px;border:0',
-    heading: `margin:0 0 12px;${text};font-size:26px;line-height:34px;font-weight:650;letter-spacing:-.01em`,
+    heading: `${heading};letter-spacing:-.01em`,
+    // The letters of scripts that run from right to left are joined: spacing would part or overlap them.
+    joinedHeading: heading,
     paragraph: `margin:0 0 20px;${paragraph}`,
     code: `padding:26px 12px;background-color:${light.surround};border-radius:${radius}px`,
     // The indent makes up for the spacing after the last digit: the code stands in the middle.

@@ -3,9 +3,9 @@ import type { MessageContent } from '../core/messages/content.ts'
 import type { Mail } from '../core/ports.ts'
 import type { Challenge, Message, Template } from '../core/rows.ts'
 import type { Settings } from '../core/settings/settings.ts'
-import type { Language, WordKey } from './words/catalogue.ts'
-import { fill, oneLine } from './words/fill.ts'
-import { clockTime, dateAndTime, durationWords } from './words/time.ts'
+import type { Language, WordKey } from '../words/catalogue.ts'
+import { fill, isolated, oneLine } from '../words/fill.ts'
+import { clockTime, dateAndTime, durationWords } from '../words/time.ts'
 
 export interface MailInput {
   message: Message
@@ -55,14 +55,15 @@ export function mailValues({ challenge, content, settings, now }: MailInput, loc
 /** Says everything once, for both parts. */
 export function mailView(input: MailInput, language: Language, values: MailValues): MailView {
   const { challenge, content, settings } = input
+  const apart = (value: string) => asShown(value, language)
   const say = (key: WordKey, more: Record<string, string> = {}) =>
-    fill(language.words[key], { ...values, ...more })
+    fill(language.words[key], { ...values, ...more }, apart)
   const kind = challenge.purpose === 'signIn' ? 'signIn' : 'other'
   const isSecond = content.code !== null
   const { supportUrl } = settings.brand
   return {
     language,
-    brand: oneLine(settings.brand.name),
+    brand: apart(oneLine(settings.brand.name)),
     heading: say(`mail.heading.${kind}`),
     code:
       content.code === null
@@ -85,7 +86,10 @@ export function mailView(input: MailInput, language: Language, values: MailValue
       rows: [
         [say('mail.asked.time'), dateAndTime(input.message.createdAt, language.locale)],
         [say('mail.asked.device'), deviceWords(challenge.userAgent, say)],
-        [say('mail.asked.ipAddress'), oneLine(challenge.ipAddress ?? say('mail.asked.unknown'))],
+        [
+          say('mail.asked.ipAddress'),
+          challenge.ipAddress === null ? say('mail.asked.unknown') : apart(oneLine(challenge.ipAddress)),
+        ],
       ],
     },
     ignore: say('mail.ignore'),
@@ -100,6 +104,14 @@ function deviceWords(
   const { browser, system } = deviceOf(userAgent)
   if (browser && system) return say('mail.device.both', { browser, system })
   return browser ?? system ?? say('mail.asked.unknown')
+}
+
+/**
+ * A value as it stands in a sentence: kept apart where text runs from right to left. Elsewhere it goes with the text, and
+ * the mail has no character that an old program could show as a box.
+ */
+export function asShown(value: string, { direction }: Language): string {
+  return direction === 'rtl' ? isolated(value) : value
 }
 
 // Ten digits are read off in two goes; six are one word, for eyes, double clicks and code finders alike.

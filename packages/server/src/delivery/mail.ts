@@ -1,10 +1,10 @@
 import type { Mail } from '../core/ports.ts'
+import { wordsFor } from '../words/catalogue.ts'
+import { fill, oneLine } from '../words/fill.ts'
 import { mailHtml } from './mail-html.ts'
 import { mailText } from './mail-text.ts'
 import { type MailInput, mailValues, mailView } from './mail-view.ts'
 import { fillTemplate } from './template-mail.ts'
-import { wordsFor } from './words/catalogue.ts'
-import { fill, oneLine } from './words/fill.ts'
 
 /** Shorter than what any mail list shows. */
 const PREHEADER_LENGTH = 89
@@ -17,8 +17,7 @@ const PREHEADER_LENGTH = 89
  */
 export function renderMail(input: MailInput): Mail {
   const { message, challenge, content, settings, mailFrom } = input
-  const { allowed, default: fallback } = settings.locale
-  const language = wordsFor([challenge.locale, input.userLocale], allowed, fallback, settings.texts)
+  const language = wordsFor([challenge.locale, input.userLocale], settings, 'mail.')
   const values = mailValues(input, language.locale)
   const isSignIn = challenge.purpose === 'signIn'
   const isCodeOpen = isSignIn && settings.mail.codeInSubject && content.code !== null

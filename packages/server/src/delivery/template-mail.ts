@@ -6,10 +6,10 @@ import type { Settings } from '../core/settings/settings.ts'
 import { compiled } from '../core/templates/compile.ts'
 import { fillPart } from '../core/templates/slots.ts'
 import { type BuiltIn, isBuiltIn } from '../core/templates/variables.ts'
+import { wordsFor } from '../words/catalogue.ts'
+import { fill, oneLine } from '../words/fill.ts'
+import { clockTime } from '../words/time.ts'
 import { escapeHtml } from './markup.ts'
-import { wordsFor } from './words/catalogue.ts'
-import { fill, oneLine } from './words/fill.ts'
-import { clockTime } from './words/time.ts'
 
 /** What the variables of a template stand for. */
 export interface TemplateValues {
@@ -100,7 +100,11 @@ export const previewMail: MessageReader['preview'] = (template, { settings }, { 
     now,
     variables: { ...Object.fromEntries(own.map(name => [name, `[${name}]`])), ...variables },
   })
-  const { words } = wordsFor([mail.locale], null, settings.locale.default, settings.texts)
+  const { words } = wordsFor(
+    [mail.locale],
+    { ...settings, locale: { ...settings.locale, allowed: null } },
+    'mail.',
+  )
   const neutral = fill(words['mail.subject.signIn'], { brand: settings.brand.name })
   return { ...mail, subject: mail.subject ?? neutral }
 }

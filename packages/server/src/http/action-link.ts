@@ -9,7 +9,7 @@ import type { Challenge } from '../core/rows.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
 import { ACTION_COOKIE } from './client/cookies.ts'
 import { circumstancesOf } from './client/serve.ts'
-import type { LinkEnd } from './pages/words.ts'
+import type { LinkEnd } from './pages/link-page.ts'
 
 /** What a press led to: a page that ends here, the app, or the question for the number. */
 export type Pressed =

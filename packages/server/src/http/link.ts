@@ -10,9 +10,17 @@ import { actionLink } from './action-link.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
 import { circumstancesOf } from './client/serve.ts'
 import { pageHeaders } from './pages/headers.ts'
-import { type LinkLook, linkEndPage, linkPage, numberPage, type Page } from './pages/link-page.ts'
+import {
+  type LinkEnd,
+  type LinkLook,
+  linkEndPage,
+  linkPage,
+  numberPage,
+  type Page,
+} from './pages/link-page.ts'
 import { isOwnForm, pressCookie, pressToken, readForm } from './pages/own-form.ts'
-import type { Lang, LinkEnd } from './pages/words.ts'
+import { pageTexts, wishesOf } from './pages/page-texts.ts'
+import { asRefusal } from './problem.ts'
 
 const MAX_OPENINGS = 20
 const HANDOVER_LIVES_MS = 60_000
@@ -29,26 +37,34 @@ interface Found {
 export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
   const { store, keyring, clock, random, directory, epoch } = deps
   const app = new Hono<AppVariables>()
-  const look = (c: Context, view: EnvironmentView | null): LinkLook => ({
-    brandName: view?.settings.brand.name ?? 'this app',
-    brandColors: view?.settings.brand.colors ?? { light: {}, dark: {} },
-    radius: view?.settings.brand.radius ?? 8,
-    logoUrl: view?.settings.brand.logoUrl ?? null,
-    supportUrl: view?.settings.brand.supportUrl ?? null,
-    lang: languageOf(c.req.header('accept-language'), view),
-    nonce: random.bytes(18).toString('base64url'),
-    now: new Date(clock.now()),
-  })
+  const look = (c: Context, found: Found | null): LinkLook => {
+    const { view = null, challenge = null } = found ?? {}
+    return {
+      brandName: view?.settings.brand.name ?? null,
+      brandColors: view?.settings.brand.colors ?? { light: {}, dark: {} },
+      radius: view?.settings.brand.radius ?? 8,
+      logoUrl: view?.settings.brand.logoUrl ?? null,
+      supportUrl: view?.settings.brand.supportUrl ?? null,
+      // What the app asked for, as in the mail that the person comes from; then what the browser asks for.
+      texts: pageTexts(
+        [challenge?.locale, ...wishesOf(c.req.header('accept-language'))],
+        view?.settings ?? null,
+        'link.',
+      ),
+      nonce: random.bytes(18).toString('base64url'),
+      now: new Date(clock.now()),
+    }
+  }
   const end = (
     c: Context,
-    view: EnvironmentView | null,
+    found: Found | null,
     state: LinkEnd,
     status: 200 | 400 | 403 | 404 | 409 | 410,
     endedAt: number | null = null,
   ) =>
     send(
       c,
-      linkEndPage({ ...look(c, view), state, endedAt: endedAt === null ? null : new Date(endedAt) }),
+      linkEndPage({ ...look(c, found), state, endedAt: endedAt === null ? null : new Date(endedAt) }),
       status,
     )
 
@@ -62,18 +78,19 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
   }
 
   /** The page of a link that cannot be pressed, or null for a live one. */
-  async function over(c: Context, { challenge, view }: Found): Promise<Response | null> {
+  async function over(c: Context, found: Found): Promise<Response | null> {
+    const { challenge, view } = found
     const status = statusOf(challenge, await store.judgeAt(clock.now()), epoch)
-    if (status === 'verified') return end(c, view, 'used', 409, challenge.verifiedAt)
+    if (status === 'verified') return end(c, found, 'used', 409, challenge.verifiedAt)
     if (status === 'expired')
       return end(
         c,
-        view,
+        found,
         'expired',
         410,
         Math.min(challenge.endedAt ?? challenge.expiresAt, challenge.expiresAt),
       )
-    if (status === 'exhausted') return end(c, view, 'exhausted', 409)
+    if (status === 'exhausted') return end(c, found, 'exhausted', 409)
     // An action may have nowhere to lead: then its first tab goes on.
     if (challenge.actionId !== null && challenge.redirectUrl === null) return null
     const app = view.apps.find(one => one.id === challenge.appId)
@@ -83,13 +100,13 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       view.environment.mode,
       challenge.codeChallenge !== null,
     )
-    return isAllowed ? null : end(c, view, 'misdirected', 409)
+    return isAllowed ? null : end(c, found, 'misdirected', 409)
   }
 
   app.get('/:token', async c => {
     const found = await find(c.req.param('token'))
     if (!found) return end(c, null, 'unknown', 404)
-    const { challenge, view } = found
+    const { challenge } = found
     const context: Circumstances = circumstancesOf(deps, c)
     // Before it is recorded: a store that cannot judge refuses, and a refusal leaves nothing behind.
     const ended = await over(c, found)
@@ -108,13 +125,13 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
     if (ended) return ended
 
     const opened = await actionLink(deps, c, found)
-    if (opened === 'over') return end(c, view, 'expired', 410)
-    if (opened?.means === 'back') return end(c, view, 'elsewhere', 409)
+    if (opened === 'over') return end(c, found, 'expired', 410)
+    if (opened?.means === 'back') return end(c, found, 'elsewhere', 409)
     const redirect = new URL(challenge.redirectUrl ?? deps.publicUrl)
     return send(
       c,
       linkPage({
-        ...look(c, view),
+        ...look(c, found),
         maskedAddress: maskEmail(challenge.sendTo),
         tag: challenge.tag,
         purpose: challenge.purpose,
@@ -138,19 +155,19 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
     if (!found) return end(c, null, 'unknown', 404)
     const ended = await over(c, found)
     if (ended) return ended
-    const { challenge, view } = found
+    const { challenge } = found
     const form = await readForm(c)
-    if (!isOwnForm(c, form)) return end(c, view, 'refused', 403)
+    if (!isOwnForm(c, form)) return end(c, found, 'refused', 403)
     const opened = await actionLink(deps, c, found)
-    if (opened === 'over') return end(c, view, 'expired', 410)
+    if (opened === 'over') return end(c, found, 'expired', 410)
     if (opened) {
       const pressed = await opened.press(pressCookie(c), form?.get('number') ?? null)
-      if (pressed.kind === 'end') return end(c, view, pressed.state, pressed.status)
+      if (pressed.kind === 'end') return end(c, found, pressed.state, pressed.status)
       if (pressed.kind === 'redirect') return redirectTo(pressed.to)
       return send(
         c,
         numberPage({
-          ...look(c, view),
+          ...look(c, found),
           maskedAddress: maskEmail(challenge.sendTo),
           pressToken: pressed.pressToken,
         }),
@@ -165,8 +182,27 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       epoch,
       livesMs: HANDOVER_LIVES_MS,
     })
-    if (!pressed?.redirectUrl) return end(c, view, 'expired', 410)
+    if (!pressed?.redirectUrl) return end(c, found, 'expired', 410)
     return redirectTo(withQuery(pressed.redirectUrl, { token: handover, state: challenge.state }))
+  })
+
+  // A person in a browser reads no problem document: they are told that the link is not lost.
+  app.onError((error, c) => {
+    if (!c.req.header('accept')?.includes('text/html')) throw error
+    const refusal = asRefusal(error)
+    const { limit, reason, cause, retryAfterSeconds } = refusal.refusal
+    const requestId = c.get('requestId')
+    deps.metrics.requestRefused(refusal.code)
+    // In a surge there are thousands of these, and the line of the request tells of each.
+    if (refusal.status >= 500 && limit !== 'capacity')
+      deps.log.error({ requestId, code: refusal.code, reason, err: cause }, 'request failed')
+    const isLater = refusal.status >= 500 || refusal.status === 429
+    const page = linkEndPage({ ...look(c, null), state: isLater ? 'unavailable' : 'refused', requestId })
+    const headers = {
+      ...pageHeaders(page.csp),
+      ...(isLater && { 'Retry-After': `${retryAfterSeconds ?? 1}` }),
+    }
+    return c.body(page.html, refusal.status as 500, headers)
   })
   return app
 }
@@ -180,12 +216,4 @@ function redirectTo(url: string): Response {
 
 function send(c: Context, page: Page, status: 200 | 400 | 403 | 404 | 409 | 410): Response {
   return c.body(page.html, status, pageHeaders(page.csp))
-}
-
-function languageOf(header: string | undefined, view: EnvironmentView | null): Lang {
-  const wishes = [
-    ...(header?.split(',').map(entry => entry.trim().slice(0, 2).toLowerCase()) ?? []),
-    view?.settings.locale.default.slice(0, 2),
-  ]
-  return wishes.find((wish): wish is Lang => wish === 'en' || wish === 'de') ?? 'en'
 }

@@ -9,8 +9,8 @@ import type { MethodName } from '../core/methods/method.ts'
 import { METHOD_NAMES, methodsOf } from '../core/methods/methods.ts'
 import type { HttpDeps } from './app.ts'
 import { actionCookie } from './client/cookies.ts'
+import type { PageTexts } from './pages/page-texts.ts'
 import type { PlainStep } from './pages/sign-in-page.ts'
-import type { SignInTexts } from './pages/sign-in-texts.ts'
 import type { Visit } from './sign-in.ts'
 import { clientActionBody } from './wire-actions.ts'
 
@@ -136,7 +136,7 @@ function finished({ redirectTo }: work.ActionResult): Led {
 export function plainStep(
   deps: HttpDeps,
   { query, view, work: at }: Visit,
-  texts: SignInTexts,
+  texts: PageTexts,
   { told, screen }: { told: Told; screen: Step | null },
   pressToken: string,
 ): PlainStep {
@@ -167,7 +167,7 @@ export function plainStep(
 }
 
 /** A refusal in the words of the page. */
-export function toldOf(error: OstiaryError, texts: SignInTexts, { view }: Visit): Told {
+export function toldOf(error: OstiaryError, texts: PageTexts, { view }: Visit): Told {
   const { say } = texts
   switch (error.code) {
     case 'invalid_request': {

@@ -17,8 +17,8 @@ import { elementFiles } from './element.ts'
 import { pageHeaders } from './pages/headers.ts'
 import type { Page } from './pages/link-page.ts'
 import { isOwnForm, pressToken, readForm } from './pages/own-form.ts'
+import { pageTexts, wishesOf } from './pages/page-texts.ts'
 import { openingPage, type SignInLook, signInErrorPage, signInPage } from './pages/sign-in-page.ts'
-import { signInTexts, wishesOf } from './pages/sign-in-texts.ts'
 import { ACTS, type Moment, plainStep, SENDING, type Told, toldOf } from './sign-in-form.ts'
 
 type Request = Context<AppVariables>
@@ -258,7 +258,7 @@ function lookOf(deps: HttpDeps, c: Request, visit: Visit | null): SignInLook {
 function signInTextsOf(c: Request, visit: Visit | null) {
   const wishes = wishesOf(c.req.header('accept-language'))
   const asked = visit ? (visit.query.locale ?? visit.work?.action.locale) : c.req.query('locale')
-  return signInTexts([asked, ...wishes], visit?.view.settings ?? null)
+  return pageTexts([asked, ...wishes], visit?.view.settings ?? null, 'signIn.')
 }
 
 function page(c: Request, { html, csp }: Page, status = 200): Response {

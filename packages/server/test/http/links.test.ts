@@ -71,7 +71,7 @@ describe('looking at a link', () => {
   test('shows a page that is not stored, framed or referred from, with a button', async () => {
     const { path, to } = await linked()
     const { headers, body } = await open(path, 'GET', { 'Accept-Language': 'de-AT,de;q=0.9' })
-    expect(body).toContain('<html lang="de">')
+    expect(body).toContain('<html lang="de-AT" dir="ltr">')
     expect(body.match(/<button/g)).toHaveLength(1)
     expect(body).not.toContain(to)
     expect(body).not.toContain('olk_')
@@ -82,6 +82,29 @@ describe('looking at a link', () => {
       /^__Host-ostiary-press=[\w-]{43};.*HttpOnly.*Secure.*SameSite=Strict/,
     )
     expect(headers.get('request-id')).toMatch(/^req_/)
+  })
+  test('speaks the language of the mail, then of the browser, then the default, with the texts of the settings', async () => {
+    const pageOf = async (path: string, accept = '') =>
+      (await open(path, 'GET', { 'Accept-Language': accept })).body as string
+    const [asked, unasked] = [await linked({ locale: 'ar' }), await linked()]
+    expect(await pageOf(asked.path, 'de')).toContain('<html lang="ar" dir="rtl">')
+    expect(await pageOf(unasked.path, 'xx, pl;q=0.2, fr-CA;q=0.9')).toContain('<html lang="fr-CA" dir="ltr">')
+    await server.call('PATCH', '/v1/settings', {
+      locale: { default: 'nl' },
+      texts: { ja: { 'link.submit.signIn': '<入る>' }, sv: { 'link.support': 'Hjälp' } },
+    })
+    await later(server, 2000)
+    const [japanese, swedish, dutch] = [
+      await pageOf(unasked.path, 'ja'),
+      await pageOf(unasked.path, 'sv'),
+      await pageOf(unasked.path, 'fi'),
+    ]
+    await server.call('PATCH', '/v1/settings', { locale: null, texts: null })
+    await later(server, 2000)
+    expect(japanese).toContain('&lt;入る&gt;</button>')
+    expect(swedish).toMatch(/<html lang="sv" dir="ltr">[\s\S]*>Inloggen<\/button>/)
+    expect(dutch).toContain('<html lang="nl" dir="ltr">')
+    expect(await pageOf('/l/olk_x', 'es')).toMatch(/<html lang="es" dir="ltr">[\s\S]*Este enlace no funciona/)
   })
   test('tells an unknown link nothing, whatever its form', async () => {
     const pages = new Set<string>()

@@ -923,7 +923,7 @@ export const GUARDS: Guard[] = [
       ['no page for a decoy', ' && !challenge.isVoid', '', GUARD_TESTS],
       [
         'the redirect list at press',
-        "    return isAllowed ? null : end(c, view, 'misdirected', 409)",
+        "    return isAllowed ? null : end(c, found, 'misdirected', 409)",
         '    return isAllowed ? null : null',
       ],
       ['openings are counted up to a number', 'const MAX_OPENINGS = 20', 'const MAX_OPENINGS = 2000'],

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { contrast, palette } from '../../src/http/pages/colors.ts'
-import type { LinkPageInput } from '../../src/http/pages/link-page.ts'
-import { linkEndPage, linkPage } from '../../src/http/pages/link-page.ts'
-import { WORDS } from '../../src/http/pages/words.ts'
+import type { LinkEnd, LinkPageInput } from '../../src/http/pages/link-page.ts'
+import { linkEndPage, linkPage, numberPage } from '../../src/http/pages/link-page.ts'
+import { pageTexts } from '../../src/http/pages/page-texts.ts'
+import { LANGUAGES } from '../../src/words/catalogue.ts'
 
 const now = new Date('2026-11-21T10:00:00Z')
 const FIREFOX = 'Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0'
@@ -13,7 +14,7 @@ const live: LinkPageInput = {
   radius: 8,
   logoUrl: null,
   supportUrl: null,
-  lang: 'en',
+  texts: pageTexts(['en'], null, 'link.'),
   nonce: 'bm9uY2U',
   now,
   maskedAddress: 'j***@example.com',
@@ -27,8 +28,12 @@ const live: LinkPageInput = {
 
 const HOSTILE = `</style></title><script>alert(1)</script>"><img src=x onerror='alert(1)'>`
 
+const textsIn = (language: string) => pageTexts([language], null, 'link.')
+
+// Without the isolates round names (UAX 9).
 function textOf(page: { html: string }): string {
   return page.html
+    .replace(/[\u2068\u2069]/g, '')
     .replace(/<style[\s\S]*?<\/style>/g, '')
     .replace(/<[^>]+>/g, ' ')
     .replace(/\s+/g, ' ')
@@ -82,8 +87,8 @@ describe('the page of a live link', () => {
   })
 
   it('speaks German', () => {
-    const page = linkPage({ ...live, lang: 'de' })
-    expect(page.html).toContain('<html lang="de">')
+    const page = linkPage({ ...live, texts: textsIn('de') })
+    expect(page.html).toContain('<html lang="de" dir="ltr">')
     for (const said of [
       'Bei Acme Notes anmelden',
       'vor 2 Minuten',
@@ -93,6 +98,30 @@ describe('the page of a live link', () => {
       expect(textOf(page)).toContain(said)
     }
   })
+})
+
+describe.each(LANGUAGES)('in %s', language => {
+  const texts = textsIn(language)
+  const BODY = /<body>[\s\S]*<\/body>/
+  const forms = {
+    press: linkPage({ ...live, texts }),
+    approval: linkPage({ ...live, texts, mode: 'approve' }),
+    action: linkPage({ ...live, texts, purpose: 'withdrawFunds' }),
+    unknownAsker: linkPage({ ...live, texts, asked: { ...live.asked, ipAddress: null, userAgent: 'curl' } }),
+    lastMinute: linkPage({ ...live, texts, expiresAt: now }),
+    number: numberPage({ ...live, texts }),
+  }
+
+  it.each(Object.entries(forms))(
+    'the page of %s has all its words, and the direction of its script',
+    (_, page) => {
+      expect(page.html).toContain(`<html lang="${language}" dir="${language === 'ar' ? 'rtl' : 'ltr'}">`)
+      const [body = ''] = BODY.exec(page.html) ?? []
+      expect(body).not.toMatch(/link\.[a-z]|(?<!\\p)\{[a-z]+\}/i)
+      expect(body).toContain('j***@example.com')
+      expect(body).toContain('Acme Notes')
+    },
+  )
 })
 
 describe('text that others wrote', () => {
@@ -180,18 +209,24 @@ describe('the policy of the page', () => {
 describe('the page of a link that is no more', () => {
   const { maskedAddress: _, ...look } = live
 
-  it.each(['used', 'expired', 'exhausted', 'unknown', 'misdirected', 'refused', 'unavailable'] as const)(
-    '%s says what happened and what to do next, in both languages, without a form',
-    state => {
-      for (const lang of ['en', 'de'] as const) {
-        const page = linkEndPage({ ...look, lang, state })
-        expect(page.html).toContain(`<h1>${WORDS[lang].ends[state].title}</h1>`)
-        expect(textOf(page)).toContain(WORDS[lang].ends[state].next('Acme Notes'))
-        expect(page.html).not.toMatch(/<form|<button|<script/)
-        expect(page.csp).toContain("form-action 'none'")
-      }
-    },
-  )
+  const ENDS = [
+    ...['used', 'expired', 'exhausted', 'unknown', 'misdirected', 'refused', 'unavailable'],
+    ...['elsewhere', 'proven', 'numberWrong', 'denied'],
+  ] as LinkEnd[]
+
+  it.each(ENDS)('%s says what happened and what to do next, in every language, without a form', state => {
+    for (const language of LANGUAGES) {
+      const texts = textsIn(language)
+      const page = linkEndPage({ ...look, texts, state })
+      for (const part of ['title', 'text', 'next'])
+        expect(textOf(page)).toContain(
+          textOf({ html: texts.say(`link.ended.${state}.${part}`, { brand: 'Acme Notes' }) }),
+        )
+      expect(page.html).not.toMatch(/link\.ended|\{\w+\}(?![^<]*<\/style>)/)
+      expect(page.html).not.toMatch(/<form|<button|<script/)
+      expect(page.csp).toContain("form-action 'none'")
+    }
+  })
 
   it('tells when a used or expired link ended, and nothing of the kind for an unknown one', () => {
     const endedAt = new Date('2026-11-21T09:57:00Z')

@@ -231,6 +231,28 @@ test('[103] a wrong answer while writes fail is not judged, and does not become 
   expect((await server.post(`/v1/challenges/${id}/verify`, { code: 'x' })).body.attemptsLeft).toBe(4)
 })
 
+test('[103] a browser that opens a link while the store cannot be read is told so by a page in its language', async () => {
+  const { link } = await (async () => {
+    const { id } = await send(server, {
+      to: fresh(),
+      credential: 'link',
+      redirectUrl: 'http://localhost:3000/',
+    })
+    return server.message({ challengeId: id })
+  })()
+  const headers = { Accept: 'text/html,*/*', 'Accept-Language': 'ar' }
+  const ask = () => server.call('GET', new URL(link).pathname, undefined, { key: null, headers })
+  const mend = await FAULTS['every read fails']?.begin()
+  const refused = await ask()
+  mend?.()
+  expect(refused.status).toBe(503)
+  expect(refused.headers.get('retry-after')).toBe('1')
+  expect(refused.headers.get('content-security-policy')).toContain("form-action 'none'")
+  expect(refused.body).toMatch(/<html lang="ar" dir="rtl">[\s\S]*لا يمكننا الاستجابة الآن[\s\S]*req_/)
+  expect(refused.body).not.toMatch(/planted-secret|SQL|sqlite|disk|<form/i)
+  expect((await ask()).body).toContain('<form')
+})
+
 test('[103] a check of an access token is refused, not answered by no, while the store cannot be read', async () => {
   const { accessToken } = (await server.signIn(fresh())).body.tokens
   for (const fault of ['every read fails', 'the clock is a minute behind']) {

@@ -1,15 +1,18 @@
 import { baseName, cuts } from '../locale.ts'
 import type { Settings } from './settings.ts'
 
+/** What a text is of, as its key begins: mails, the sign-in page and its element, the pages behind links. */
+export type TextKind = 'mail.' | 'signIn.' | 'link.'
+
 /** The operator's own texts of one kind for a locale, by key: `de-AT` goes before `de`. */
 export function ownTexts(
-  { texts }: Settings,
+  { texts }: Pick<Settings, 'texts'>,
   locale: string,
-  prefix: 'mail.' | 'signIn.',
+  kind: TextKind,
 ): Record<string, string> {
   const byTag = new Map(Object.entries(texts).map(([tag, words]) => [baseName(tag) ?? tag, words]))
   const layers = cuts(baseName(locale) ?? locale).reverse()
   return Object.fromEntries(
-    layers.flatMap(tag => Object.entries(byTag.get(tag) ?? {})).filter(([key]) => key.startsWith(prefix)),
+    layers.flatMap(tag => Object.entries(byTag.get(tag) ?? {})).filter(([key]) => key.startsWith(kind)),
   )
 }

@@ -1,21 +1,36 @@
 import { deviceOf } from '../../core/device.ts'
+import { ago, durationWords, shortMoment } from '../../words/time.ts'
 import { webAddress } from './addresses.ts'
 import type { BrandColors } from './colors.ts'
 import { policy, policySource } from './headers.ts'
 import type { Html } from './html.ts'
 import { html, raw, render } from './html.ts'
 import { linkStyle } from './link-style.ts'
-import type { Lang, LinkEnd, Words } from './words.ts'
-import { WORDS } from './words.ts'
+import type { PageTexts } from './page-texts.ts'
 
-/** What both forms of the page need: the operator's look, the language, and a nonce that is new with every answer. */
+/** Why a link cannot be pressed any more, or a press was not taken. */
+export type LinkEnd =
+  | 'used'
+  | 'expired'
+  | 'exhausted'
+  | 'unknown'
+  | 'misdirected'
+  | 'refused'
+  | 'unavailable'
+  | 'elsewhere'
+  | 'proven'
+  | 'numberWrong'
+  | 'denied'
+
+/** What all forms of the page need: the operator's look, the language, and a nonce that is new with every answer. */
 export interface LinkLook {
-  brandName: string
+  /** Null where nobody knows whose link it is. */
+  brandName: string | null
   brandColors: { light: BrandColors; dark: BrandColors }
   radius: number
   logoUrl: string | null
   supportUrl: string | null
-  lang: Lang
+  texts: PageTexts
   /** Base64 or base64url of at least 16 random bytes. */
   nonce: string
   now: Date
@@ -56,26 +71,26 @@ export interface Page {
  * the page's own address (PROTOCOL section 3, Link press). A script presses it only in the browser that asked.
  */
 export function linkPage(input: LinkPageInput): Page {
-  const words = WORDS[input.lang]
-  const isSignIn = input.purpose === 'signIn'
-  const title = isSignIn ? words.signInTo(input.brandName) : words.confirmFor(input.brandName)
+  const { say } = input.texts
+  const kind = input.purpose === 'signIn' ? 'signIn' : 'other'
+  const title = say(`link.title.${kind}`, { brand: input.brandName ?? '' })
   const body = html`<h1>${title}</h1>
-<p class="who"><span>${words.as}</span> <strong><bdi>${input.maskedAddress}</bdi></strong></p>
+<p class="who">${asWhom(input)}</p>
 <dl>
-${!isSignIn && row(words.askedFor, html`${purposeInWords(input.purpose)}`)}
-${row(words.when, moment(input.asked.when, input))}
-${row(words.where, html`${browserInWords(input.asked.userAgent, words)}`)}
-${row(words.ipAddress, html`<bdi>${input.asked.ipAddress ?? words.unknown}</bdi>`)}
-${row(words.tag, html`<span class="tag">${input.tag}</span><small>${words.tagHint}</small>`)}
+${kind === 'other' && row(say('link.asked.purpose'), html`<bdi>${purposeInWords(input.purpose)}</bdi>`)}
+${row(say('link.asked.when'), moment(input.asked.when, input))}
+${row(say('link.asked.device'), html`${deviceInWords(input.asked.userAgent, input.texts)}`)}
+${row(say('link.asked.ipAddress'), html`<bdi>${input.asked.ipAddress ?? say('link.asked.unknown')}</bdi>`)}
+${row(say('link.tag'), html`<span class="tag">${input.tag}</span><small>${say('link.tagHint')}</small>`)}
 </dl>
 <form method="post" action="">
 <input type="hidden" name="press" value="${input.pressToken}">
-<button type="submit">${input.mode === 'approve' ? words.approve : isSignIn ? words.signIn : words.confirm}</button>
+<button type="submit">${say(`link.submit.${input.mode === 'approve' ? 'approve' : kind}`)}</button>
 </form>
-<p class="life">${lifeInWords(input.expiresAt, input, words)}</p>
+<p class="life">${lifeInWords(input.expiresAt, input)}</p>
 ${input.mode === 'continue' && html`<script nonce="${input.nonce}">${raw(CONTINUE)}</script>`}`
   return {
-    html: document(title, body, html`<p>${words.notYou}</p>`, input),
+    html: document(title, body, html`<p>${say('link.notYou')}</p>`, input),
     csp: csp(input, ["'self'", ...policySource(input.redirectOrigin)].join(' '), input.mode === 'continue'),
   }
 }
@@ -86,43 +101,47 @@ document.prerendering?document.addEventListener('prerenderingchange',go,{once:tr
 
 /** The page that a press of `approve` answers: one field of two digits, in a form that posts to the same address. */
 export function numberPage(input: NumberPageInput): Page {
-  const { title, text, label, button } = WORDS[input.lang].typeNumber
+  const { say } = input.texts
+  const title = say('link.number.title')
   const body = html`<h1>${title}</h1>
 <p class="who"><bdi>${input.maskedAddress}</bdi></p>
-<p class="text">${text}</p>
+<p class="text">${say('link.number.text')}</p>
 <form method="post" action="">
 <input type="hidden" name="press" value="${input.pressToken}">
-<p><label>${label} <input name="number" inputmode="numeric" pattern="[0-9]{2}" maxlength="2" autocomplete="off" required autofocus></label></p>
-<button type="submit">${button}</button>
+<p><label for="number">${say('link.number.label')}</label><input id="number" name="number" dir="ltr" inputmode="numeric" pattern="\\p{Nd}{2}" maxlength="2" autocomplete="off" required autofocus></p>
+<button type="submit">${say('link.number.submit')}</button>
 </form>`
   return {
-    html: document(title, body, html`<p>${WORDS[input.lang].notYou}</p>`, input),
+    html: document(title, body, html`<p>${say('link.notYou')}</p>`, input),
     csp: csp(input, "'self'"),
   }
 }
 
 /**
  * The page for a link that cannot be pressed: what happened and what to do next. `endedAt` (used, expired) is shown
- * when it is told. `unknown` says nothing about whether there ever was such a link.
+ * when it is told. `unknown` says nothing about whether there ever was such a link. `requestId` is shown for whoever is
+ * asked about it.
  */
-export function linkEndPage(input: LinkLook & { state: LinkEnd; endedAt?: Date | null }): Page {
-  const words = WORDS[input.lang]
-  const { state, endedAt } = input
-  const { title, text, next } = words.ends[state]
+export function linkEndPage(
+  input: LinkLook & { state: LinkEnd; endedAt?: Date | null; requestId?: string },
+): Page {
+  const { say } = input.texts
+  const { state, endedAt, requestId } = input
+  const part = (name: string) => say(`link.ended.${state}.${name}`, { brand: input.brandName ?? '' })
   const isDated = (state === 'used' || state === 'expired') && endedAt
-  const body = html`<h1>${title}</h1>
-<p class="text">${text}</p>
-${isDated && html`<dl>${row(words.endedAt[state], moment(endedAt, input))}</dl>`}
-<p class="next">${next(input.brandName)}</p>`
-  return { html: document(title, body, null, input), csp: csp(input, "'none'") }
+  const body = html`<h1>${part('title')}</h1>
+<p class="text">${part('text')}</p>
+${isDated && html`<dl>${row(say(`link.${state}At`), moment(endedAt, input))}</dl>`}
+<p class="next">${part('next')}</p>`
+  const foot = requestId === undefined ? null : html`<p>${say('link.reference', { requestId })}</p>`
+  return { html: document(part('title'), body, foot, input), csp: csp(input, "'none'") }
 }
 
 function document(title: string, body: Html, foot: Html | null, look: LinkLook): string {
-  const words = WORDS[look.lang]
+  const { texts } = look
   const support = webAddress(look.supportUrl)
-  const logo = webAddress(look.logoUrl)
   return render(html`<!doctype html>
-<html lang="${look.lang}">
+<html lang="${texts.locale}" dir="${texts.direction}">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -133,17 +152,26 @@ function document(title: string, body: Html, foot: Html | null, look: LinkLook):
 </head>
 <body>
 <div class="column">
-<header>${logo ? html`<img src="${logo.href}" alt="" referrerpolicy="no-referrer">` : html`<span class="dot"></span>`}<span>${look.brandName}</span></header>
+${brandRow(look)}
 <main>
 ${body}
 </main>
 <footer>
-${foot}${support && html`<a href="${support.href}" rel="noreferrer">${words.support}</a>`}
+${foot}${support && html`<a href="${support.href}" rel="noreferrer">${texts.say('link.support')}</a>`}
 </footer>
 </div>
 </body>
 </html>
 `)
+}
+
+function brandRow({ brandName, logoUrl }: LinkLook): Html | null {
+  if (brandName === null) return null
+  const logo = webAddress(logoUrl)
+  const mark = logo
+    ? html`<img src="${logo.href}" alt="" referrerpolicy="no-referrer">`
+    : html`<span class="dot"></span>`
+  return html`<header>${mark}<bdi>${brandName}</bdi></header>`
 }
 
 function csp(look: LinkLook, formAction: string, hasScript = false): string {
@@ -161,38 +189,31 @@ function row(name: string, value: Html): Html {
   return html`<div><dt>${name}</dt><dd>${value}</dd></div>`
 }
 
-function moment(when: Date, { lang, now }: LinkLook): Html {
-  const exact = new Intl.DateTimeFormat(lang === 'en' ? 'en-GB' : lang, {
-    dateStyle: 'medium',
-    timeStyle: 'short',
-    timeZone: 'UTC',
-  })
-  return html`${ago(when, now, lang)}<small><time datetime="${when.toISOString()}">${exact.format(when)} UTC</time></small>`
+/** "as **a…@example.com**", in the order of the language. */
+function asWhom({ maskedAddress, texts }: LinkPageInput): Html {
+  const pieces = texts.say('link.as').split(/(\{address\})/)
+  return html`${pieces.map(piece =>
+    piece === '{address}' ? html`<strong><bdi>${maskedAddress}</bdi></strong>` : html`<span>${piece}</span>`,
+  )}`
 }
 
-function ago(when: Date, now: Date, lang: Lang): string {
-  const seconds = Math.min(0, Math.round((when.getTime() - now.getTime()) / 1000))
-  const words = new Intl.RelativeTimeFormat(lang, { numeric: 'auto' })
-  if (seconds > -60) return words.format(seconds, 'second')
-  if (seconds > -3600) return words.format(Math.ceil(seconds / 60), 'minute')
-  if (seconds > -86_400) return words.format(Math.ceil(seconds / 3600), 'hour')
-  return words.format(Math.ceil(seconds / 86_400), 'day')
+function moment(when: Date, { texts: { locale }, now }: LinkLook): Html {
+  const at = when.getTime()
+  return html`${ago(at, now.getTime(), locale)}<small><time datetime="${when.toISOString()}">${shortMoment(at, locale)}</time></small>`
 }
 
 // Rounded down: a link must not be said to work longer than it does.
-function lifeInWords(expiresAt: Date, { now, lang }: LinkLook, words: Words): string {
+function lifeInWords(expiresAt: Date, { now, texts: { locale, say } }: LinkLook): string {
   const minutes = Math.floor((expiresAt.getTime() - now.getTime()) / 60_000)
-  if (minutes < 1) return words.worksBriefly
-  return words.worksFor(
-    new Intl.NumberFormat(lang, { style: 'unit', unit: 'minute', unitDisplay: 'long' }).format(minutes),
-  )
+  if (minutes < 1) return say('link.lifeShort')
+  return say('link.life', { duration: durationWords(60_000 * minutes, locale) })
 }
 
-function browserInWords(userAgent: string | null, words: Words): string {
-  if (!userAgent) return words.unknown
+function deviceInWords(userAgent: string | null, { say }: PageTexts): string {
+  if (!userAgent) return say('link.asked.unknown')
   const { browser, system } = deviceOf(userAgent)
-  if (browser && system) return words.browserOn(browser, system)
-  return browser ?? system ?? words.unknownBrowser
+  if (browser && system) return say('link.asked.both', { browser, system })
+  return browser ?? system ?? say('link.asked.unknownBrowser')
 }
 
 /** `withdrawFunds` as `withdraw funds`: a person should be able to tell what the press confirms. */

@@ -25,6 +25,7 @@ header img{height:32px;max-width:160px;object-fit:contain}
 header .dot{flex:none;width:12px;height:12px;border-radius:50%;background:var(--primary);border:1px solid var(--primaryEdge)}
 main{background:var(--background);border:1px solid var(--line);border-radius:calc(var(--radius)*1.5);padding:32px;box-shadow:0 1px 2px #0000000a,0 8px 24px #0000000a}
 h1{margin:0;font-size:1.625rem;line-height:1.2;letter-spacing:-.015em;text-wrap:balance;overflow-wrap:anywhere}
+[dir=rtl] h1{letter-spacing:0}
 .who{margin:6px 0 0;font-size:1.0625rem;overflow-wrap:anywhere}
 .who span,.soft{color:var(--muted)}
 dl{margin:24px 0 0;display:grid;grid-template-columns:auto 1fr;column-gap:20px;border-top:1px solid var(--line)}
@@ -34,6 +35,10 @@ dd{margin:0;overflow-wrap:anywhere}
 dd small{display:block;color:var(--muted);font-size:.875rem}
 .tag{font:600 1rem/1.5 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.14em}
 form{margin:28px 0 0}
+form p{margin:0 0 16px}
+label{display:block;margin:0 0 6px;font-weight:600}
+input{display:block;width:100%;padding:10px 14px;font:600 1.5rem/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.2em;text-align:center;
+color:var(--text);background:var(--background);border:1px solid var(--muted);border-radius:var(--radius)}
 button{width:100%;min-height:52px;padding:12px 20px;font:inherit;font-weight:600;font-size:1.0625rem;color:var(--onPrimary);background:var(--primary);
 border:1px solid var(--primaryEdge);border-radius:var(--radius);cursor:pointer}
 button:hover{filter:brightness(1.06)}
@@ -41,7 +46,7 @@ button:active{filter:brightness(.94)}
 :focus-visible{outline:3px solid var(--text);outline-offset:3px}
 .life{margin:12px 0 0;text-align:center;font-size:.9375rem;color:var(--muted)}
 .text{margin:12px 0 0}
-.next{margin:20px 0 0;padding:14px 16px;border-left:3px solid var(--primaryEdge);background:var(--page);border-radius:0 var(--radius) var(--radius) 0}
+.next{margin:20px 0 0;padding:14px 16px;border-inline-start:3px solid var(--primaryEdge);background:var(--page);border-start-end-radius:var(--radius);border-end-end-radius:var(--radius)}
 footer{margin:20px 4px 0;font-size:.9375rem;color:var(--muted)}
 footer p{margin:0;text-wrap:pretty}
 footer a{display:inline-block;padding:12px 0;color:inherit;text-underline-offset:3px}

@@ -6,14 +6,14 @@ import { policy, policySource } from './headers.ts'
 import type { Html } from './html.ts'
 import { html, raw, render } from './html.ts'
 import type { Page } from './link-page.ts'
+import type { PageTexts } from './page-texts.ts'
 import { signInStyle } from './sign-in-style.ts'
-import type { SignInTexts } from './sign-in-texts.ts'
 
 /** The operator's look, the language, and a nonce that is new with every answer. */
 export interface SignInLook {
   /** Null where nobody knows whose page it is. */
   settings: Settings | null
-  texts: SignInTexts
+  texts: PageTexts
   theme: 'light' | 'dark' | null
   /** Base64url of at least 16 random bytes. */
   nonce: string
