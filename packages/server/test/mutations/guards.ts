@@ -553,8 +553,61 @@ export const GUARDS: Guard[] = [
       '',
     ],
   ]),
+  ...guardsIn(
+    'store/sql/users.ts',
+    ['http/action-orders.test.ts'],
+    [
+      [
+        'whatever ends a proof ends it for as long as it can become a session',
+        'const PROOF_LIVES_MS = 61 * 60_000',
+        'const PROOF_LIVES_MS = 10 * 60_000',
+      ],
+    ],
+  ),
   ...guardsIn('store/sql/actions.ts', STORE, [
     ['no action of a deleted app', '  await holdApp(tx, row)\n', '', POSTGRES_STORE],
+    ['nothing after the end', `const OPEN = "state = 'CHALLENGE_REQUIRED' AND `, 'const OPEN = "'],
+    ['nothing after its time', 'expires_at > $1 AND epoch = $2"', '$1 > 0 AND epoch = $2"'],
+    ['nothing of an earlier epoch', 'expires_at > $1 AND epoch = $2"', 'expires_at > $1 AND $2 > 0"'],
+    [
+      'the working token decides',
+      'AND environment_id = $4 AND working_hash = coalesce($5, working_hash) RETURNING',
+      "AND environment_id = $4 AND coalesce($5, '') <> '-' RETURNING",
+    ],
+    [
+      'the environment of the action',
+      'AND environment_id = $4 AND working_hash = coalesce($5, working_hash) RETURNING',
+      "AND $4 <> '' AND working_hash = coalesce($5, working_hash) RETURNING",
+    ],
+    ['a send is for the address that stands', ' || action.address !== created.challenge.address', ''],
+    ['no result after its time', 'AND expires_at > $1 AND epoch = $2 AND', 'AND $1 > 0 AND epoch = $2 AND'],
+    ['no result of an earlier epoch', 'expires_at > $1 AND epoch = $2 AND', 'expires_at > $1 AND $2 > 0 AND'],
+    ['no result of another environment', ' AND environment_id = $7', " AND $7 <> ''"],
+    ['no result for another browser', ' AND working_hash = $6 AND state', " AND $6 <> '' AND state"],
+    ['no limit passed at the beginning', '  if (limited) return limited\n  await holdApp', '  await holdApp'],
+  ]),
+  ...guardsIn('store/sql/approvals.ts', STORE, [
+    [
+      'no approval of another challenge',
+      ' || row.challenge_id !== approval.challengeId',
+      '',
+      { survives: 'whoever sends or tells another address takes the number away in the same write' },
+    ],
+    [
+      'an approval of before three wrong ones',
+      '  if (limited) return limited\n  const { ipAddress',
+      '  const { ipAddress',
+    ],
+    [
+      'nobody is asked after three wrong ones',
+      '  if (limited) return limited\n  const action',
+      '  const action',
+    ],
+    [
+      'nobody is asked for a challenge that was let go',
+      ' || open?.challenge_id !== challengeId',
+      ' || !open',
+    ],
   ]),
   ...guardsIn('store/sql/sessions.ts', STORE, [
     ['no later session of a deleted app', '  await holdApp(tx, session)\n', '', POSTGRES_STORE],
@@ -1094,12 +1147,6 @@ export const GUARDS: Guard[] = [
     'store/sql/actions.ts',
     ['http/actions.test.ts', 'races/actions.test.ts'],
     [
-      [
-        'another browser does not work on it',
-        ' AND working_hash = $6 AND state',
-        " AND $6 <> '' AND state",
-        { survives: 'the action was found by this very token just before (findWork)' },
-      ],
       [
         'a proof after the end is taken back',
         'if (action?.challengeId !== challenge.id) throw',

@@ -1,4 +1,6 @@
 import { describe } from 'vitest'
+import { actions } from './contract/actions.ts'
+import { approvals } from './contract/approvals.ts'
 import { attempts } from './contract/attempts.ts'
 import { challenges } from './contract/challenges.ts'
 import { clocks } from './contract/clocks.ts'
@@ -11,6 +13,7 @@ import { links } from './contract/links.ts'
 import { lists } from './contract/lists.ts'
 import { messages } from './contract/messages.ts'
 import { proofs } from './contract/proofs.ts'
+import { results } from './contract/results.ts'
 import { retention } from './contract/retention.ts'
 import { secrets } from './contract/secrets.ts'
 import { sessions } from './contract/sessions.ts'
@@ -39,6 +42,9 @@ export function storeContract(name: string, open: Open, more: ((inHouse: InHouse
       attempts,
       links,
       proofs,
+      actions,
+      approvals,
+      results,
       sessions,
       users,
       directory,

@@ -165,13 +165,14 @@ export async function finishAction(
   const row = await tx.one(
     `UPDATE actions SET result_hash = $3, result_expires_at = $4
      WHERE id = $5 AND working_hash = $6 AND state = 'CHALLENGE_SUCCEEDED' AND result_hash IS NULL AND validated_at IS NULL
-       AND expires_at > $1 AND epoch = $2 RETURNING *`,
+       AND expires_at > $1 AND epoch = $2 AND environment_id = $7 RETURNING *`,
     now,
     input.epoch,
     input.result.hash,
     now + input.result.livesMs,
     input.actionId,
     input.workingHash,
+    input.origin.environmentId,
   )
   return row ? columns.actions.read(row) : null
 }

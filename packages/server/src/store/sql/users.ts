@@ -7,8 +7,9 @@ import { areFew, type Condition, lookThrough, pageOf } from './pages.ts'
 import { endSessions } from './sessions.ts'
 import { addressName, assignments, places, type Row, type Transaction } from './transaction.ts'
 
-// For so long a proof can still be claimed or opened as a session; what ends a challenge ends that, too.
-const PROOF_LIVES_MS = 10 * 60_000
+// For so long a proof can still become a session; what ends a challenge ends that, too. A proof of the API can for ten
+// minutes, one inside an action as long as that lives, an hour at most, and its result a minute more.
+const PROOF_LIVES_MS = 61 * 60_000
 /** What can still be answered, claimed or opened as a session at `$1`. */
 export const OPEN = `ended_at IS NULL AND (verified_at IS NULL AND expires_at > $1
        OR verified_at > CAST($1 AS BIGINT) - ${PROOF_LIVES_MS} AND session_opened_at IS NULL)`
