@@ -1,6 +1,7 @@
 import { Settings } from '../src/core/settings/settings.ts'
 import { ENDPOINTS } from '../src/http/routes.ts'
 import type { Chance } from '../test/crash/chance.ts'
+import { type BrowserTarget, browserInput } from './hostile-browser.ts'
 import { bytesOf, damaged, mutated, type Pool, type Shape, sampleOf, shapeOf } from './hostile-json.ts'
 
 /** Bytes for a socket, in pieces with a wait before each. */
@@ -29,6 +30,7 @@ export interface Target {
   key: string
   pool: Pool
   right: RightCall[]
+  browser: BrowserTarget
 }
 
 /** A POST that is right as it stands, as long as nobody made it before. */
@@ -117,7 +119,7 @@ const ODD_HEADERS: readonly [string, string[]][] = [
 
 /** The next input, of every kind in turn. */
 export function nextInput(target: Target, chance: Chance): Input {
-  const call = callOf(target, chance)
+  const call = chance.is(0.4) ? browserInput(target, chance) : callOf(target, chance)
   return chance.is(0.3) ? rawOf(target, call, chance) : call
 }
 

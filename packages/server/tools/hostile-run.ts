@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { chanceOf } from '../test/crash/chance.ts'
 import { checkInvariants } from '../test/setup/invariants.ts'
 import { apiOf, type Call, freePort, pressLink, startServer, temporaryFolder } from '../test/setup/process.ts'
+import type { BrowserTarget } from './hostile-browser.ts'
 import type { Heartbeat } from './hostile-heartbeat.ts'
 import {
   type FetchInput,
@@ -157,7 +158,7 @@ export async function runHostile({
 }
 
 /** Things of every kind and calls that they make right, so that hostile inputs get past the first guard. */
-async function fillTarget(call: Call): Promise<Pick<Target, 'pool' | 'right'>> {
+async function fillTarget(call: Call): Promise<Pick<Target, 'pool' | 'right' | 'browser'>> {
   const ask = async (method: string, path: string, body?: unknown) => {
     const answer = await call(method, path, body)
     if (answer.status >= 300) throw new Error(`${method} ${path}: ${JSON.stringify(answer.body)}`)
@@ -241,7 +242,37 @@ async function fillTarget(call: Call): Promise<Pick<Target, 'pool' | 'right'>> {
     ipAddress: ['203.0.113.9', '2001:db8::1'],
     link: [new URL(link).pathname],
   }
-  return { pool, right }
+  return { pool, right, browser: { ...(await fillBrowser(call, name)), accessTokens: [tokens.accessToken] } }
+}
+
+/** Actions at every step, in the hands of browsers. */
+async function fillBrowser(call: Call, name: string): Promise<Omit<BrowserTarget, 'accessTokens'>> {
+  const made: Omit<BrowserTarget, 'accessTokens'> = {
+    publishableKey: '',
+    workingTokens: [],
+    openingTokens: [],
+    resultTokens: [],
+    links: [],
+  }
+  const apps = (await call('GET', '/v1/apps')).body.data
+  made.publishableKey = apps.find((one: { isDefault: boolean }) => one.isDefault).publishableKey
+  for (let number = 0; number < 24; number++) {
+    const to = `${name}x${number}@example.com`
+    const asked = { name: 'signIn', ...(number % 2 === 0 && { redirectUrl: 'http://localhost:9/cb' }) }
+    const { token, url } = (await call('POST', '/v1/actions', asked)).body
+    const step = async (path: string, body: object) =>
+      (await call('POST', `/client/v1/actions/${path}`, body, { Authorization: `Bearer ${token}` })).body
+    if (number < 3) made.openingTokens.push(url.slice(url.lastIndexOf('/') + 1))
+    else made.workingTokens.push(token)
+    if (number < 5) continue
+    await step('identify', { to })
+    if (number < 6) continue
+    await step('send', { method: number < 15 ? 'emailCode' : 'emailLink' })
+    const { code, link } = (await call('GET', `/v1/messages?to=${to}`)).body.data[0]
+    if (number >= 15) made.links.push(new URL(link).pathname)
+    if (number === 8) made.resultTokens.push((await step('verify', { code })).result.token)
+  }
+  return made
 }
 
 interface Given {

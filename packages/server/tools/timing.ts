@@ -16,8 +16,9 @@ import { areaUnderCurve } from './timing-auc.ts'
 
 /**
  * Whether the time of an answer tells what an address leads to (promise 7): interleaved timings of a send and of a wrong
- * code right after it, for addresses that are known, unknown, blocked and deleted. Prints the classifier AUC of each
- * pair, writes nothing. 0.5 is a coin; the aim is 0.52 at most.
+ * code right after it, for addresses that are known, unknown, blocked and deleted; by the API, and by a browser that begins
+ * an action and tells the address first. Prints the classifier AUC of each pair, writes nothing. 0.5 is a coin; the aim is
+ * 0.52 at most.
  *
  * The store lies in memory where that can be: the noise of a disk would only hide a difference. Mail is rendered and
  * handed to a transport that takes it at once, so that the worker's share is in it; with --smtp to a mail server in a
@@ -28,14 +29,18 @@ const KINDS = ['known', 'unknown', 'blocked', 'deleted'] as const
 type Kind = (typeof KINDS)[number]
 const WAYS = ['in-process', 'loopback'] as const
 const SIGN_UPS = ['open', 'closed'] as const
+const DOORS = ['/v1', '/client/v1'] as const
 const AIM = 0.52
 const WARM_UP = 400
+// Six digits are right once in a million; a letter never is.
+const WRONG = { code: '12345x' }
 
 const { values } = parseArgs({
   options: {
     samples: { type: 'string', default: '20000' },
     seed: { type: 'string' },
     way: { type: 'string', multiple: true },
+    door: { type: 'string', multiple: true },
     smtp: { type: 'boolean', default: false },
   },
 })
@@ -43,22 +48,25 @@ const samples = Number(values.samples)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 if (!Number.isInteger(samples) || samples < 100 || samples > 1e6 || !Number.isInteger(seed)) {
   console.error(
-    'usage: npm run timing -- [--samples 100-1000000] [--seed N] [--way in-process|loopback] [--smtp]',
+    'usage: npm run timing -- [--samples 100-1000000] [--seed N] [--way in-process|loopback] [--door /v1|/client/v1] [--smtp]',
   )
   process.exit(2)
 }
 
-type Ask = (path: string, body: unknown) => Promise<{ status: number; text: string }>
-type Timings = Record<'send' | 'wrong code', Record<Kind, number[]>>
+type Ask = (path: string, body: unknown, token?: string) => Promise<{ status: number; text: string }>
+/** By the name of the call. */
+type Timings = Record<string, Record<Kind, number[]>>
 
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ostiary-timing-'))
 let worst = 0
 const sink = values.smtp ? fork(new URL('timing-sink.ts', import.meta.url)) : null
 const smtpPort: number | null = sink ? (await once(sink, 'message'))[0] : null
 try {
-  console.log(`${samples} sends and as many wrong codes for each way and sign-up, seed ${seed}`)
-  for (const way of values.way ?? WAYS)
-    for (const signUp of SIGN_UPS) report(`${way}, sign-up ${signUp}`, await measure(way, signUp))
+  console.log(`${samples} sends and as many wrong codes for each door, way and sign-up, seed ${seed}`)
+  for (const door of values.door ?? DOORS)
+    for (const way of values.way ?? WAYS)
+      for (const signUp of SIGN_UPS)
+        report(`${door}, ${way}, sign-up ${signUp}`, await measure(door, way, signUp))
   console.log(`the highest AUC is ${worst.toFixed(3)}, the aim is ${AIM} at most`)
   if (worst > AIM) process.exitCode = 1
 } finally {
@@ -82,45 +90,37 @@ function report(name: string, timings: Timings): void {
   }
 }
 
-async function measure(way: string, signUp: string): Promise<Timings> {
+async function measure(door: string, way: string, signUp: string): Promise<Timings> {
   let instant = Date.UTC(2026, 0, 1)
   const clock: Clock = { now: () => instant }
   const ostiary = await createOstiary({
     publicUrl: 'http://localhost:4545',
     secrets: ['a secret for timings that has more than 32 bytes'],
-    database: join(folder, `${way}-${signUp}.db`),
+    database: join(folder, `${door.replaceAll('/', '')}-${way}-${signUp}.db`),
     clock,
     transport: openTransport(),
   })
-  const { ask, close } = await openWay(ostiary, way)
+  const { ask, publishableKey, close } = await openWay(ostiary, way)
   const chance = chanceOf(seed)
   try {
-    await call(ask, '/v1/settings', { signUp }, 200)
+    // The limits on one host are met by all kinds alike, but they would end the run.
+    const limits = { sendsPerIp: { hour: 10_000 }, wrongPerIp: { tenMinutes: 10_000 } }
+    await call(ask, '/v1/settings', { signUp, limits }, 200)
+    const tryOut = (to: string) => (door === '/v1' ? byApi(ask, to) : byBrowser(publishableKey, ask, to))
     // So many of each that the limits on one address are never met.
     const addresses = await makeAddresses(ask, Math.min(250, Math.ceil(samples / 40)))
     ostiary.start()
-    const timings: Timings = {
-      send: { known: [], unknown: [], blocked: [], deleted: [] },
-      'wrong code': { known: [], unknown: [], blocked: [], deleted: [] },
-    }
+    const timings: Timings = {}
     for (let count = -WARM_UP; count < samples; ) {
       const round = shuffled(addresses, chance.next)
       for (const { to, kind } of round) {
         if (count >= samples) break
-        const begun = performance.now()
-        const sent = await ask('/v1/challenges', { to })
-        const sentMs = performance.now() - begun
-        if (sent.status !== 201) throw new Error(`send answered ${sent.status} ${sent.text}`)
-        const { id } = JSON.parse(sent.text)
-        const begunAgain = performance.now()
-        // Six digits are right once in a million; a letter never is.
-        const wrong = await ask(`/v1/challenges/${id}/verify`, { code: '12345x' })
-        const wrongMs = performance.now() - begunAgain
-        if (wrong.status !== 400) throw new Error(`a wrong code answered ${wrong.status} ${wrong.text}`)
-        if (count++ >= 0) {
-          timings.send[kind].push(sentMs)
-          timings['wrong code'][kind].push(wrongMs)
-        }
+        const tried = await tryOut(to)
+        if (count++ >= 0)
+          for (const [what, ms] of Object.entries(tried)) {
+            timings[what] ??= { known: [], unknown: [], blocked: [], deleted: [] }
+            timings[what][kind].push(ms)
+          }
         await ostiary.drain()
         // Slow enough for the guard of the whole environment not to rise.
         instant += 15_000
@@ -131,6 +131,28 @@ async function measure(way: string, signUp: string): Promise<Timings> {
     await close()
     await ostiary.stop()
   }
+}
+
+async function timed<T>(act: () => Promise<T>): Promise<[T, number]> {
+  const begun = performance.now()
+  const answer = await act()
+  return [answer, performance.now() - begun]
+}
+
+async function byApi(ask: Ask, to: string): Promise<Record<string, number>> {
+  const [sent, sentMs] = await timed(() => call(ask, '/v1/challenges', { to }, 201))
+  const [, wrongMs] = await timed(() => call(ask, `/v1/challenges/${sent.id}/verify`, WRONG, 400))
+  return { send: sentMs, 'wrong code': wrongMs }
+}
+
+async function byBrowser(publishableKey: string, ask: Ask, to: string): Promise<Record<string, number>> {
+  const { token } = await call(ask, '/client/v1/actions', {}, 201, publishableKey)
+  const step = (name: string, body: unknown, status: number) =>
+    timed(() => call(ask, `/client/v1/actions/${name}`, body, status, token))
+  const [, identifyMs] = await step('identify', { to }, 200)
+  const [, sendMs] = await step('send', { method: 'emailCode' }, 200)
+  const [, wrongMs] = await step('verify', WRONG, 400)
+  return { identify: identifyMs, send: sendMs, 'wrong code': wrongMs }
 }
 
 function openTransport(): Transport {
@@ -158,8 +180,8 @@ async function makeAddresses(ask: Ask, each: number): Promise<{ to: string; kind
   return made
 }
 
-async function call(ask: Ask, path: string, body: unknown, status: number) {
-  const answer = await ask(path, body)
+async function call(ask: Ask, path: string, body: unknown, status: number, token?: string) {
+  const answer = await ask(path, body, token)
   if (answer.status !== status) throw new Error(`${path} answered ${answer.status} ${answer.text}`)
   return answer.text === '' ? null : JSON.parse(answer.text)
 }
@@ -171,7 +193,10 @@ function shuffled<T>(list: readonly T[], next: () => number): T[] {
     .map(([, one]) => one)
 }
 
-async function openWay(ostiary: Ostiary, way: string): Promise<{ ask: Ask; close(): Promise<void> }> {
+async function openWay(
+  ostiary: Ostiary,
+  way: string,
+): Promise<{ ask: Ask; publishableKey: string; close(): Promise<void> }> {
   const view = await ostiary.deps.directory.bySlug('live')
   if (!view) throw new Error('no environment live')
   const origin = {
@@ -185,17 +210,22 @@ async function openWay(ostiary: Ostiary, way: string): Promise<{ ask: Ask; close
     { view, origin },
     { name: 'timing', scopes: ['admin'], granter: null },
   )
-  const headers = { Authorization: `Bearer ${secret}`, 'Content-Type': 'application/json' }
+  const { publishableKey } = view.defaultApp
+  const headersOf = (token = secret) => ({
+    Authorization: `Bearer ${token}`,
+    'Content-Type': 'application/json',
+  })
   // null asks for a DELETE, the settings for a PATCH; all else is a POST.
   const methodOf = (path: string, body: unknown) =>
     body === null ? 'DELETE' : path === '/v1/settings' ? 'PATCH' : 'POST'
   if (way === 'in-process')
     return {
-      async ask(path, body) {
+      publishableKey,
+      async ask(path, body, token) {
         const method = methodOf(path, body)
         const response = await ostiary.app.request(`http://localhost:4545${path}`, {
           method,
-          headers,
+          headers: headersOf(token),
           ...(body !== null && { body: JSON.stringify(body) }),
         })
         return { status: response.status, text: await response.text() }
@@ -207,10 +237,11 @@ async function openWay(ostiary: Ostiary, way: string): Promise<{ ask: Ask; close
   const listening = await listen(ostiary.fetch, port, ['127.0.0.1'])
   const agent = new Agent({ keepAlive: true })
   return {
-    ask: (path, body) =>
+    publishableKey,
+    ask: (path, body, token) =>
       new Promise((resolve, reject) => {
         const bytes = body === null ? '' : JSON.stringify(body)
-        const own = { ...headers, 'Content-Length': Buffer.byteLength(bytes) }
+        const own = { ...headersOf(token), 'Content-Length': Buffer.byteLength(bytes) }
         request(
           { host: '127.0.0.1', port, path, method: methodOf(path, body), headers: own, agent },
           response => {
