@@ -82,7 +82,8 @@ export async function openHouse(folder = mkdtempSync(join(tmpdir(), 'ostiary-fau
           ...(body !== undefined && { 'Content-Type': 'application/json' }),
           ...headers,
         },
-        ...(body !== undefined && { body: JSON.stringify(body) }),
+        // A text is a form, whose headers the caller tells.
+        ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
       })
       const text = await response.text()
       return {

@@ -60,6 +60,7 @@ const post = (path: string, body: unknown = {}): Request => ({ method: 'POST', p
 const PRESS = { 'Sec-Fetch-Site': 'same-origin' }
 
 const SECOND = `__Host-ostiary-press=${'S'.repeat(43)}`
+const FORM = { ...PRESS, 'Content-Type': 'application/x-www-form-urlencoded' }
 
 /** A tracked action and the browser that works on it. */
 async function tab(house: House) {
@@ -71,6 +72,7 @@ async function tab(house: House) {
   })
   return {
     id: id as string,
+    token: token as string,
     request,
     async step(name: string, body?: unknown): Promise<Answer['body']> {
       const { method, path, body: sent } = request(name, body)
@@ -93,6 +95,17 @@ async function sent(house: House, method: string) {
   await one.step('send', { method })
   const { code, link } = (await ask(house, 'GET', `/v1/messages?to=${one.to}`)).data[0]
   return { ...one, code: code as string, link: link as string }
+}
+
+/** A second device that was asked for the number: its form with the right one, or with another. */
+async function asked(house: House, isRight: boolean): Promise<Request> {
+  const { link, read } = await sent(house, 'emailLink')
+  const path = new URL(link).pathname
+  const headers = { ...FORM, Cookie: SECOND }
+  await house.call('POST', path, undefined, headers)
+  const { number } = (await read()).challenge
+  const typed = isRight ? number : number === '99' ? '98' : '99'
+  return { method: 'POST', path, headers, body: `number=${typed}` }
 }
 
 async function provenAction(house: House): Promise<{ id: string; token: string }> {
@@ -236,6 +249,34 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    name: 'press the link of an action in its own browser',
+    method: 'attemptInAction',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    async prepare(house) {
+      const { link, token } = await sent(house, 'emailLink')
+      const headers = { ...FORM, Cookie: `__Host-ostiary-action=${token}` }
+      return { method: 'POST', path: new URL(link).pathname, headers }
+    },
+  },
+  {
+    name: 'approve by the number',
+    method: 'attemptInAction',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    prepare: house => asked(house, true),
+  },
+  {
+    name: 'a wrong number',
+    method: 'attemptInAction',
+    status: 409,
+    again: [409],
+    isOnce: true,
+    prepare: house => asked(house, false),
+  },
+  {
     name: 'finish an approved action',
     method: 'finishAction',
     status: 200,
@@ -244,10 +285,9 @@ export const OPERATIONS: readonly Operation[] = [
     async prepare(house) {
       const { request, link, read } = await sent(house, 'emailLink')
       const path = new URL(link).pathname
-      const headers = { ...PRESS, Cookie: SECOND, 'Content-Type': 'application/x-www-form-urlencoded' }
+      const headers = { ...FORM, Cookie: SECOND }
       await house.call('POST', path, undefined, headers)
-      const body = `number=${(await read()).challenge.number}`
-      await house.ostiary.app.request(path, { method: 'POST', headers, body })
+      await house.call('POST', path, `number=${(await read()).challenge.number}`, headers)
       return request('finish')
     },
   },
