@@ -528,8 +528,8 @@ export interface Store {
   // Actions
   createAction(input: NewAction, once?: Once<Tracked>): Promise<Tracked>
   findAction(environmentId: string, id: string): Promise<Action | null>
-  /** The action that this working token drives. */
-  findActionByToken(workingHash: string): Promise<Action | null>
+  /** The action that this working token drives, and its challenge under way: in one look, for every step begins with it. */
+  findActionByToken(workingHash: string): Promise<{ action: Action; challenge: Challenge | null } | null>
   /** Trades the opening token for a working token, which ends the earlier one: of many callers exactly one does. */
   openAction(input: {
     openingHash: string

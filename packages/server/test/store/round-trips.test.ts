@@ -3,6 +3,7 @@ import { openPostgresStore } from '../../src/store/postgres/store.ts'
 import { type CountingProxy, countRoundTrips } from '../setup/counting-proxy.ts'
 import { type FreshDatabase, freshDatabase } from '../setup/postgres.ts'
 import { enter, type House, WEAK } from './contract/house.ts'
+import * as tab from './contract/tab.ts'
 
 /** The budget of DESIGN section 6, counted on the wire: send 1, verify 1, refresh 1. */
 
@@ -67,4 +68,37 @@ test('an answer that leads to an adoption takes a transaction, and no limit of r
   await house.newUser([{ value: 'import@x.test' }])
   const asked = await house.created('import@x.test')
   expect(await tripsOf(() => house.verify(asked, WEAK))).toBeGreaterThan(1)
+})
+
+/**
+ * What the steps of an action cost besides the look with which each begins. They are transactions of several statements: no
+ * budget is promised for them, and none of these figures may grow unseen.
+ */
+test('the steps of an action', async () => {
+  const { store } = house
+  const action = await tab.tracked(house)
+  const trips: Record<string, number> = {}
+  const step = async <T>(name: string, act: () => Promise<T>): Promise<T> => {
+    let answer: { is: T } | undefined
+    trips[name] = await tripsOf(async () => {
+      answer = { is: await act() }
+    })
+    if (!answer) throw new Error(name)
+    return answer.is
+  }
+  await step('begin', () => tab.tracked(house))
+  await step('look', () => store.findActionByToken(tab.workingOf(action)))
+  await step('identify', () => tab.address(house, action, 'act@x.test'))
+  const sent = await step('send', () => tab.send(house, action, 'act@x.test'))
+  if (sent.kind !== 'created') throw new Error(sent.kind)
+  await step('wrong code', () => tab.answer(house, action, sent.challenge, '000000'))
+  const proven = await step('right code', () => tab.answer(house, action, sent.challenge))
+  expect(proven.kind).toBe('verified')
+  expect((await step('validate', () => tab.validate(house, action))).kind).toBe('validated')
+  const most = { begin: 5, look: 1, identify: 3, send: 13, 'wrong code': 11, 'right code': 18, validate: 16 }
+  for (const [name, count] of Object.entries(most)) {
+    // The bell of a send for other nodes is no part of its answer.
+    const bell = name === 'send' ? 1 : 0
+    expect([name, (trips[name] ?? 0) <= count + bell]).toEqual([name, true])
+  }
 })

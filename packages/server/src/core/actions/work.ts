@@ -39,11 +39,8 @@ export async function findWork(
 ): Promise<Pick<AtWork, 'action' | 'challenge' | 'workingHash'> | null> {
   if (!isToken('oat', token)) return null
   const workingHash = keyring.tokenHash(token)
-  const action = await store.findActionByToken(workingHash)
-  if (!action) return null
-  const { environmentId, challengeId } = action
-  const challenge = challengeId === null ? null : await store.findChallenge(environmentId, challengeId)
-  return { action, challenge, workingHash }
+  const found = await store.findActionByToken(workingHash)
+  return found && { ...found, workingHash }
 }
 
 /**

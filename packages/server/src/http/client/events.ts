@@ -98,10 +98,9 @@ function streamOf(
 
 /** State and step at this moment; null when the token drives the action no more. */
 async function look({ store, clock, epoch }: Deps, { workingHash }: AtWork) {
-  const action = await store.findActionByToken(workingHash)
-  if (!action) return null
-  const { environmentId, challengeId } = action
-  const challenge = challengeId === null ? null : await store.findChallenge(environmentId, challengeId)
+  const found = await store.findActionByToken(workingHash)
+  if (!found) return null
+  const { action, challenge } = found
   const now = clock.now()
   return { state: stateOf(action, now, epoch), step: stepOf(action, challenge, now, epoch) }
 }

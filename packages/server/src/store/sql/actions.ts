@@ -9,7 +9,7 @@ import type {
   Tracked,
   Validated,
 } from '../../core/ports.ts'
-import type { Action, EventContext, EventType, Origin } from '../../core/rows.ts'
+import type { Action, Challenge, EventContext, EventType, Origin } from '../../core/rows.ts'
 import { attempt } from './attempts.ts'
 import { createChallenge } from './challenges.ts'
 import * as columns from './columns.ts'
@@ -57,9 +57,20 @@ export async function findAction(tx: Transaction, environmentId: string, id: str
   return row ? columns.actions.read(row) : null
 }
 
-export async function findActionByToken(tx: Transaction, workingHash: string): Promise<Action | null> {
-  const row = await tx.one('SELECT * FROM actions WHERE working_hash = $1', workingHash)
-  return row ? columns.actions.read(row) : null
+// Two nouns in one row: the columns of the action by names that no column of a challenge has.
+const NAMED = columns.actions.columns.map(name => [name, `of_action_${name}`] as const)
+const WITH_CHALLENGE = `SELECT challenges.*, ${NAMED.map(([name, as]) => `actions.${name} AS ${as}`).join(', ')}
+  FROM actions LEFT JOIN challenges ON challenges.id = actions.challenge_id AND challenges.environment_id = actions.environment_id`
+
+/** See `Store.findActionByToken`. */
+export async function findActionByToken(
+  tx: Transaction,
+  workingHash: string,
+): Promise<{ action: Action; challenge: Challenge | null } | null> {
+  const row = await tx.one(`${WITH_CHALLENGE} WHERE working_hash = $1`, workingHash)
+  if (!row) return null
+  const action = columns.actions.read(Object.fromEntries(NAMED.map(([name, as]) => [name, row[as]])))
+  return { action, challenge: row.id === null ? null : columns.challenges.read(row) }
 }
 
 /** See `Store.openAction`: one UPDATE takes the opening token. */
