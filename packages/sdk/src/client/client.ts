@@ -20,6 +20,8 @@ export interface ClientOptions {
   key?: string | null
   /** The token of an action that began elsewhere (`oat_…`). */
   token?: string | null
+  /** On Ostiary's own pages: which of this browser's actions (`act_…`); its cookie is the token. */
+  actionId?: string | null
   /** The app has `publicRefresh` on: `validate` leaves a refresh cookie, and `refresh` uses it. */
   publicRefresh?: boolean
   /** For one answer; 10,000 when not told. */
@@ -72,21 +74,35 @@ export function createClient(options: ClientOptions): Client {
   }
   const byKey = { token: options.key ?? null, hasCookies: options.publicRefresh ?? false }
   let token = options.token ?? null
+  let actionId = options.actionId ?? null
 
   const get = <Answer>(path: string, { signal }: CallOptions, bearer = token) =>
-    request<Answer>(wire, { method: 'GET', path, token: bearer, signal, isRepeatable: true })
+    request<Answer>(wire, { method: 'GET', path, token: bearer, actionId, signal, isRepeatable: true })
   const post = <Answer>(path: string, body: object, { signal }: CallOptions, more: Partial<Call> = {}) =>
-    request<Answer>(wire, { method: 'POST', path: `${ACTIONS}${path}`, body, token, signal, ...more })
-  const current = (call: CallOptions = {}) => get<ClientAction>(`${ACTIONS}/current`, call)
+    request<Answer>(wire, {
+      method: 'POST',
+      path: `${ACTIONS}${path}`,
+      body,
+      token,
+      actionId,
+      signal,
+      ...more,
+    })
+  /** Without a token it is the cookie of this very action that speaks from now on. */
+  const held = <Action extends ClientAction>(action: Action): Action => {
+    actionId = action.id
+    return action
+  }
+  const current = async (call: CallOptions = {}) => held(await get<ClientAction>(`${ACTIONS}/current`, call))
 
   return {
     async begin(input = {}, call = {}) {
       const action = await post<BegunAction>('', input, call, { token: options.key ?? null })
       token = action.token
-      return action
+      return held(action)
     },
-    open: (openingToken, call = {}) =>
-      post<ClientAction>('/open', { token: openingToken }, call, { token: null }),
+    open: async (openingToken, call = {}) =>
+      held(await post<ClientAction>('/open', { token: openingToken }, call, { token: null })),
     current,
     identify: (to, call = {}) => post<ClientAction>('/identify', { to }, call, { isRepeatable: true }),
     send: (method, call = {}) => post<ClientAction>('/send', { method }, call),
@@ -98,6 +114,7 @@ export function createClient(options: ClientOptions): Client {
       watchAction({
         wire,
         token,
+        actionId,
         signal,
         pollEveryMs: options.pollEveryMs ?? 2000,
         silenceMs: options.silenceMs ?? 40_000,

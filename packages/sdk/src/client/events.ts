@@ -5,6 +5,7 @@ import type { ActionNews } from './wire.ts'
 export interface Watch {
   wire: Wire
   token: string | null
+  actionId: string | null
   signal: AbortSignal
   /** How often to ask while there is no stream. */
   pollEveryMs: number
@@ -65,7 +66,7 @@ async function* streamed(watch: Watch): AsyncGenerator<ActionNews | 'open'> {
   let reader: ReadableStreamDefaultReader<Uint8Array> | null = null
   try {
     const answer = await watch.wire.fetch(`${watch.wire.server}/client/v1/actions/events`, {
-      headers: { ...headersOf({ token: watch.token }), Accept: 'text/event-stream' },
+      headers: { ...headersOf(watch), Accept: 'text/event-stream' },
       credentials: 'same-origin',
       cache: 'no-store',
       redirect: 'error',

@@ -6,6 +6,8 @@ export interface Call {
   body?: object
   /** Without one, the cookie of Ostiary's own origin speaks. */
   token?: string | null
+  /** Which of the cookies, where there is no token. */
+  actionId?: string | null
   signal?: AbortSignal | undefined
   /** Asking twice does no more than asking once: a lost answer is asked for again, once. */
   isRepeatable?: boolean
@@ -41,11 +43,13 @@ export function isLost(error: unknown): boolean {
   )
 }
 
-export function headersOf(call: Pick<Call, 'body' | 'token'>): Record<string, string> {
+export function headersOf(call: Pick<Call, 'body' | 'token' | 'actionId'>): Record<string, string> {
   return {
     Accept: 'application/json',
     ...(call.body && { 'Content-Type': 'application/json' }),
-    ...(call.token && { Authorization: `Bearer ${call.token}` }),
+    ...(call.token
+      ? { Authorization: `Bearer ${call.token}` }
+      : call.actionId && { 'Ostiary-Action': call.actionId }),
   }
 }
 

@@ -60,6 +60,8 @@ export interface ClientAction {
   methods: string[]
   /** As typed in this browser. */
   address: string | null
+  /** The app's backend named the person: the address is masked, and there is no other. */
+  isAddressFixed: boolean
   loginHint: string | null
   challenge: Challenge | null
   redirectTo: string | null

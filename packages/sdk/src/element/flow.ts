@@ -171,8 +171,8 @@ export function createFlow(deps: FlowDeps): Flow {
     return isHeld
   }
 
-  /** The proof was given elsewhere; where another tab was faster, it goes on there. */
-  async function finish(action: ClientAction): Promise<void> {
+  /** The proof was given elsewhere; where another tab was faster, it goes on there: false where that is for the caller to say. */
+  async function finish(action: ClientAction, beginsAnew = false): Promise<boolean> {
     stopWatching()
     try {
       const proven = await client.finish(call)
@@ -180,8 +180,10 @@ export function createFlow(deps: FlowDeps): Flow {
     } catch (error) {
       const isTaken = error instanceof OstiaryClientError && error.code === 'state_conflict'
       if (!isTaken) throw error
+      if (beginsAnew) return false
       show({ action, screen: 'done', result: null })
     }
+    return true
   }
 
   async function watch(): Promise<void> {
@@ -215,7 +217,7 @@ export function createFlow(deps: FlowDeps): Flow {
     // Something else may have been pressed meanwhile: then its answer is the newer one.
     if (action === null || view.busy !== null || life.signal.aborted) return
     if (action === 'gone') return show({ screen: 'ended', ending: 'expired' })
-    if (action.step === 'done') return run('finish', () => finish(action))
+    if (action.step === 'done') return run('finish', async () => void (await finish(action)))
     const isAside = view.screen !== view.action?.step
     take(action, isAside && action.step !== 'ended' ? { screen: view.screen } : {})
   }
@@ -227,10 +229,9 @@ export function createFlow(deps: FlowDeps): Flow {
         if (isGone && deps.begin) return null
         throw error
       })
-      const isOver = action !== null && (action.step === 'ended' || action.step === 'done')
-      if (action !== null && !(isOver && deps.begin)) {
-        return action.step === 'done' ? finish(action) : take(action)
-      }
+      if (action?.step === 'done') {
+        if (await finish(action, deps.begin !== null)) return
+      } else if (action !== null && !(action.step === 'ended' && deps.begin)) return take(action)
     }
     const action = await client.begin(deps.begin ?? {}, call)
     take(action, { skewMs: Date.parse(action.createdAt) - deps.now() })

@@ -169,10 +169,11 @@ function resend(scene: Scene): TemplateResult {
 function nothingCame(scene: Scene): TemplateResult {
   return html`<details part="help"><summary>${say(scene, 'signIn.help.title')}${ICONS.onward}</summary>
 <ul class="help"><li>${say(scene, 'signIn.help.wait')}</li><li>${say(scene, 'signIn.help.spam')}</li>
-<li>${rich(scene, 'signIn.help.address')}</li></ul></details>`
+${scene.view.action?.isAddressFixed ? nothing : html`<li>${rich(scene, 'signIn.help.address')}</li>`}</ul></details>`
 }
 
-function otherAddress(scene: Scene): TemplateResult {
+function otherAddress(scene: Scene): Part {
+  if (scene.view.action?.isAddressFixed) return nothing
   return quiet(say(scene, 'signIn.other.address'), () => scene.flow.otherAddress())
 }
 

@@ -53,7 +53,7 @@ export class OstiarySignIn extends LitElement {
   declare redirectUrl: string | null
   /** Comes back with `success` and with the redirect. */
   declare state: string | null
-  /** An action that began elsewhere: its token (`oat_…`), or `current` for the one of this browser's cookie. */
+  /** An action that began elsewhere: its token (`oat_…`); on Ostiary's own pages its id, or `current` for the latest of this browser. */
   declare action: string | null
   /** S256 challenge of an app without a backend (`codeChallengeOf`). */
   declare codeChallenge: string | null
@@ -84,6 +84,11 @@ export class OstiarySignIn extends LitElement {
   constructor() {
     super()
     for (const name of Object.keys(OstiarySignIn.properties)) (this as Record<string, unknown>)[name] = null
+  }
+
+  /** The id of the action that is under way. */
+  get actionId(): string | null {
+    return this.#view?.action?.id ?? null
   }
 
   /** Begins, where it has not begun. Resolves when the first step, or what stands in its way, is known. */
@@ -173,9 +178,14 @@ export class OstiarySignIn extends LitElement {
   }
 
   #newFlow(server: string): Flow {
-    const isToken = this.action !== null && this.action !== 'current'
+    const { action } = this
     return createFlow({
-      client: createClient({ server, key: this.key, token: isToken ? this.action : null }),
+      client: createClient({
+        server,
+        key: this.key,
+        token: action?.startsWith('oat_') ? action : null,
+        actionId: action?.startsWith('act_') ? action : null,
+      }),
       now: Date.now,
       begin: this.key === null ? null : this.#beginning(),
       resumes: this.action !== null,

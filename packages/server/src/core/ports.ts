@@ -530,6 +530,8 @@ export interface Store {
   findAction(environmentId: string, id: string): Promise<Action | null>
   /** The action that this working token drives, and its challenge under way: in one look, for every step begins with it. */
   findActionByToken(workingHash: string): Promise<{ action: Action; challenge: Challenge | null } | null>
+  /** The action that this opening token would open: to show whose it is. */
+  findActionByOpening(openingHash: string): Promise<Action | null>
   /** Trades the opening token for a working token, which ends the earlier one: of many callers exactly one does. */
   openAction(input: {
     openingHash: string

@@ -2,12 +2,11 @@ import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { approve, askApproval, type OpenedLink, pressInAction, pressMeans } from '../core/actions/link.ts'
 import { stateOf } from '../core/actions/state.ts'
-import { findWork } from '../core/actions/work.ts'
 import type { EnvironmentView } from '../core/environments/directory.ts'
 import { type ErrorCode, OstiaryError } from '../core/errors.ts'
 import type { Challenge } from '../core/rows.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
-import { ACTION_COOKIE } from './client/cookies.ts'
+import { heldWork } from './client/action-cookies.ts'
 import { circumstancesOf } from './client/serve.ts'
 import type { LinkEnd } from './pages/link-page.ts'
 
@@ -46,8 +45,7 @@ export async function actionLink(
   const now = await deps.store.judgeAt(deps.clock.now())
   if (action?.challengeId !== challenge.id || stateOf(action, now, deps.epoch) !== 'CHALLENGE_REQUIRED')
     return 'over'
-  const work = await findWork(deps, getCookie(c, ACTION_COOKIE) ?? '')
-  const isSameBrowser = work?.action.id === action.id
+  const isSameBrowser = (await heldWork(deps, getCookie(c), action.id)) !== null
   const link: OpenedLink = {
     view,
     origin: {

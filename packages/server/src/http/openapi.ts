@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { ERRORS, type ErrorCode } from '../core/errors.ts'
 import { VERSION } from '../core/version.ts'
-import { ACTION_COOKIE } from './client/cookies.ts'
+import { ACTION_COOKIES, ACTION_HEADER } from './client/action-cookies.ts'
 import type { ClientEndpoint } from './client/endpoint.ts'
 import type { Endpoint } from './endpoint.ts'
 import { errorCodes } from './problem.ts'
@@ -102,8 +102,8 @@ export function openApiDocument(publicUrl: string): Record<string, unknown> {
         actionCookie: {
           type: 'apiKey',
           in: 'cookie',
-          name: ACTION_COOKIE,
-          description: 'The same, on pages of Ostiary itself',
+          name: `${ACTION_COOKIES}{id}`,
+          description: `The same, on pages of Ostiary itself; one for each action`,
         },
         accessToken: { type: 'http', scheme: 'bearer', bearerFormat: 'JWT' },
       },
@@ -127,6 +127,14 @@ const CLIENT_CALLER: Record<ClientEndpoint['auth'], string> = {
   session: 'By an access token, from the origins of its app.',
 }
 
+const ACTION_NAMED = {
+  name: ACTION_HEADER,
+  in: 'header',
+  required: false,
+  description: 'With the cookie: the id of the action that is meant; without it, the latest of this browser.',
+  schema: { type: 'string' },
+}
+
 function clientOperation(
   endpoint: ClientEndpoint,
   schemas: Record<string, unknown>,
@@ -143,7 +151,7 @@ function clientOperation(
     summary: endpoint.summary,
     description: CLIENT_CALLER[endpoint.auth],
     security: CLIENT_SECURITY[endpoint.auth],
-    parameters: [],
+    parameters: endpoint.auth === 'action' ? [ACTION_NAMED] : [],
     ...bodyOf(endpoint, schemas),
     responses: {
       [endpoint.status]: {

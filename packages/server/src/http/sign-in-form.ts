@@ -8,7 +8,7 @@ import { fieldError, type OstiaryError } from '../core/errors.ts'
 import type { MethodName } from '../core/methods/method.ts'
 import { METHOD_NAMES, methodsOf } from '../core/methods/methods.ts'
 import type { HttpDeps } from './app.ts'
-import { actionCookie } from './client/cookies.ts'
+import { actionCookies, type Jar } from './client/action-cookies.ts'
 import type { PageTexts } from './pages/page-texts.ts'
 import type { PlainStep } from './pages/sign-in-page.ts'
 import type { Visit } from './sign-in.ts'
@@ -18,10 +18,12 @@ import { clientActionBody } from './wire-actions.ts'
 export interface Moment {
   visit: Visit
   form: URLSearchParams
+  /** The cookies that came with it. */
+  jar: Jar
   /** Values of `Set-Cookie` for the answer. */
   cookies: string[]
-  /** The working token of an action that began just now. */
-  token?: string
+  /** An action that began just now. */
+  begun?: { id: string; token: string }
 }
 
 /** What is said beside the step. */
@@ -104,7 +106,7 @@ export const ACTS: Readonly<Record<string, Act>> = {
     return { to: endedRedirect(action, deps.clock.now(), deps.epoch) }
   },
 
-  other: async () => ({ screen: 'identify' }),
+  other: async (_deps, { visit }) => (visit.work?.action.isNamed ? HERE : { screen: 'identify' }),
   otherMethod: async () => ({ screen: 'method' }),
   restart: async () => HERE,
 }
@@ -112,8 +114,8 @@ export const ACTS: Readonly<Record<string, Act>> = {
 async function begun(deps: HttpDeps, moment: Moment): Promise<work.AtWork> {
   const { query, view, app, origin, circumstances } = moment.visit
   const { action, token } = await beginSignIn(deps, { view, origin }, app.id, query, circumstances)
-  moment.token = token
-  moment.cookies.push(actionCookie(token, action.expiresAt, deps.clock.now()))
+  moment.begun = { id: action.id, token }
+  moment.cookies.push(...actionCookies(moment.jar, { action, token }, deps.clock.now()))
   return {
     action,
     challenge: null,
@@ -149,6 +151,8 @@ export function plainStep(
     step: screen ?? (told.ending ? 'ended' : (body?.step ?? 'identify')),
     methods: methodsOf(view.settings).map(method => method.name),
     address,
+    actionId: at?.action.id ?? null,
+    isAddressFixed: body?.isAddressFixed ?? false,
     challenge: challenge && {
       method: challenge.method,
       codeLength: challenge.codeLength,

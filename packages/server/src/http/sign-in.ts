@@ -1,17 +1,24 @@
 import { type Context, Hono } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { z } from 'zod'
-import { type Step, stateOf, stepOf } from '../core/actions/state.ts'
+import { type Step, stateOf } from '../core/actions/state.ts'
 import { type AtWork, findWork, openAction } from '../core/actions/work.ts'
 import { guardRedirect } from '../core/challenges/create.ts'
 import type { EnvironmentView } from '../core/environments/directory.ts'
 import { OstiaryError } from '../core/errors.ts'
-import type { App } from '../core/rows.ts'
+import type { Action, App } from '../core/rows.ts'
 import { apiKeyMode } from '../core/tokens.ts'
 import * as fields from './api/fields.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
 import { validate } from './body.ts'
-import { ACTION_COOKIE, actionCookie } from './client/cookies.ts'
+import {
+  actionCookies,
+  heldActions,
+  heldWork,
+  type Jar,
+  MAX_ACTION_COOKIES,
+  openedBefore,
+} from './client/action-cookies.ts'
 import { circumstancesOf } from './client/serve.ts'
 import { elementFiles } from './element.ts'
 import { pageHeaders } from './pages/headers.ts'
@@ -23,14 +30,18 @@ import { ACTS, type Moment, plainStep, SENDING, type Told, toldOf } from './sign
 
 type Request = Context<AppVariables>
 
-/** What an app's link to the page may say (CONTRACT section 6). Other names are passed over: mails and campaigns add theirs. */
+/**
+ * What an app's link to the page may say (CONTRACT section 6); `action` is the page's own word: which of this browser's actions.
+ * Other names are passed over: mails and campaigns add theirs.
+ */
 const Query = z.object({
   key: z.string().max(200).optional(),
   redirectUrl: z.string().max(2048).optional(),
   state: z.string().max(1000).optional(),
   codeChallenge: fields.codeChallenge.optional(),
   loginHint: z.string().max(320).optional(),
-  // A language or a theme that nobody knows is no reason to keep anybody out.
+  // What nobody knows here is no reason to keep anybody out.
+  action: z.string().max(64).optional().catch(undefined),
   locale: fields.locale.optional().catch(undefined),
   theme: z.enum(['light', 'dark']).optional().catch(undefined),
 })
@@ -43,8 +54,17 @@ export interface Visit {
   app: App
   origin: AtWork['origin']
   circumstances: AtWork['circumstances']
-  /** The action of this browser's cookie, where it is the one that this URL asks for. */
+  /** The action of this browser that the page goes on with. */
   work: AtWork | null
+}
+
+type Work = NonNullable<Awaited<ReturnType<typeof findWork>>>
+
+/** Whose page it is. */
+interface Place {
+  view: EnvironmentView
+  app: App
+  action?: Action | null
 }
 
 /**
@@ -69,7 +89,10 @@ export function signInRoutes(deps: HttpDeps): Hono<AppVariables> {
   )
 
   app.get('/a/:token', c =>
-    orErrorPage(deps, c, async () => page(c, openingPage(lookOf(deps, c, null), pressToken(c, deps.random)))),
+    orErrorPage(deps, c, async () => {
+      const look = lookOf(deps, c, await placeOf(deps, await tracked(deps, c.req.param('token'))))
+      return page(c, openingPage(look, pressToken(c, deps.random)))
+    }),
   )
 
   app.post('/a/:token', c =>
@@ -88,22 +111,22 @@ async function takeForm(
   form: URLSearchParams | null,
   name: string,
 ): Promise<Response> {
-  const visit = await visitOf(deps, c)
+  const visit = await visitOf(deps, c, form)
   if (!form || !isOwnForm(c, form)) throw new OstiaryError('origin_not_allowed')
   const act = Object.hasOwn(ACTS, name) ? ACTS[name] : undefined
   if (!act) throw new OstiaryError('invalid_request', { detail: '"act" is not one of the form.' })
-  const moment: Moment = { visit, form, cookies: [] }
+  const moment: Moment = { visit, form, jar: getCookie(c), cookies: [] }
   try {
     const { to, screen, told } = await act(deps, moment)
-    if (to !== undefined) return withCookies(seeOther(to ?? ownAddress(c)), moment)
-    const after = { ...visit, work: await workOf(deps, c, visit, moment.token) }
+    if (to !== undefined) return withCookies(seeOther(to ?? ownAddress(c, moment)), moment)
+    const after = { ...visit, work: await workAfter(deps, moment) }
     const answer = await showStep(deps, c, after, { told: told ?? {}, screen: screen ?? null })
     return withCookies(answer, moment)
   } catch (error) {
     if (!(error instanceof OstiaryError) || error.status >= 500) throw error
     deps.metrics.requestRefused(error.code)
     // Read anew: the refusal may have used up an attempt, or there is an action now.
-    const after = { ...visit, work: await workOf(deps, c, visit, moment.token) }
+    const after = { ...visit, work: await workAfter(deps, moment) }
     const told = toldOf(error, signInTextsOf(c, visit), visit)
     return withCookies(await showStep(deps, c, after, { told, screen: null }, error.status), moment)
   }
@@ -111,32 +134,44 @@ async function takeForm(
 
 /** Trades an opening token for this browser's cookie. */
 async function open(deps: HttpDeps, c: Request, openingToken: string): Promise<Response> {
+  const jar = getCookie(c)
   try {
-    const { action, token } = await openAction(deps, openingToken)
-    const answer = seeOther('/sign-in')
-    answer.headers.append('Set-Cookie', actionCookie(token, action.expiresAt, deps.clock.now()))
-    return answer
+    const opened = await openAction(deps, openingToken)
+    const cookies = actionCookies(jar, opened, deps.clock.now(), openingToken)
+    return withCookies(seeOther(`/sign-in?action=${opened.action.id}`), { cookies })
   } catch (error) {
-    // The same browser, once more (back, reload): it goes on with what it has.
-    const isKnown = (await findWork(deps, getCookie(c, ACTION_COOKIE) ?? '')) !== null
-    if (isKnown && error instanceof OstiaryError && error.code === 'token_invalid')
-      return seeOther('/sign-in')
+    // The same browser, once more (back, reload, the link again): it goes on with what it has.
+    const known = await heldWork(deps, jar, openedBefore(jar, openingToken) ?? '')
+    if (known && error instanceof OstiaryError && error.code === 'token_invalid')
+      return seeOther(`/sign-in?action=${known.action.id}`)
     throw error
   }
 }
 
-async function visitOf(deps: HttpDeps, c: Request): Promise<Visit> {
+/** What an opening token would open. Any text is looked up: an unknown token takes as long as a known one. */
+const tracked = ({ store, keyring }: HttpDeps, openingToken: string): Promise<Action | null> =>
+  store.findActionByOpening(keyring.tokenHash(openingToken))
+
+async function visitOf(deps: HttpDeps, c: Request, form: URLSearchParams | null = null): Promise<Visit> {
   const query = queryOf(c)
-  const cookie = getCookie(c, ACTION_COOKIE) ?? ''
-  const found = query.key === undefined ? await openedBy(deps, cookie) : await keyed(deps, query)
+  // A form says which action it was made for, and none where it is to begin one.
+  const actionId = form?.get('actionId') ?? query.action ?? null
+  const jar = getCookie(c)
+  const keyed = query.key === undefined ? null : await byKey(deps, query)
+  const found = keyed
+    ? await goingOn(deps, jar, { app: keyed.app, query, actionId })
+    : await heldWork(deps, jar, actionId)
+  const place = keyed ?? (await placeOf(deps, found?.action ?? null))
+  if (!place) throw new OstiaryError('unauthorized', { detail: 'The address has no key.' })
+  const { view, app } = place
   const origin: AtWork['origin'] = {
-    environmentId: found.view.environment.id,
-    appId: found.app.id,
+    environmentId: view.environment.id,
+    appId: app.id,
     actor: { type: 'user', id: null },
     requestId: c.get('requestId'),
   }
-  const visit = { query, ...found, origin, circumstances: circumstancesOf(deps, c), work: null }
-  return { ...visit, work: await workOf(deps, c, visit) }
+  const at = { view, origin, circumstances: circumstancesOf(deps, c) }
+  return { query, app, ...at, work: found && { ...found, ...at } }
 }
 
 /** The query, each name at most once. */
@@ -147,7 +182,7 @@ function queryOf(c: Request): Query {
   return validate(Query, Object.fromEntries(searchParams))
 }
 
-async function keyed({ directory }: HttpDeps, query: Query): Promise<Pick<Visit, 'view' | 'app'>> {
+async function byKey({ directory }: HttpDeps, query: Query): Promise<Pick<Visit, 'view' | 'app'>> {
   const key = query.key ?? ''
   const found = apiKeyMode('opk', key) ? await directory.byPublishableKey(key) : null
   if (!found) throw new OstiaryError('unauthorized', { detail: 'The publishable key is unknown.' })
@@ -157,37 +192,56 @@ async function keyed({ directory }: HttpDeps, query: Query): Promise<Pick<Visit,
   return found
 }
 
-async function openedBy(deps: HttpDeps, cookie: string): Promise<Pick<Visit, 'view' | 'app'>> {
-  const work = await findWork(deps, cookie)
-  const view = work && (await deps.directory.byId(work.action.environmentId))
-  const app = view?.apps.find(one => one.id === work?.action.appId)
-  if (!view || !app) throw new OstiaryError('unauthorized', { detail: 'The address has no key.' })
-  return { view, app }
+async function placeOf({ directory }: HttpDeps, action: Action | null): Promise<Place | null> {
+  const view = action && (await directory.byId(action.environmentId))
+  const app = view?.apps.find(one => one.id === action?.appId)
+  return view && app ? { view, app, action } : null
 }
 
 /**
- * The action of this browser, where it is the one that the page is for: the same app, and begun for the same answer. Another
- * `state` is another sign-in: its app would refuse what this one gives.
+ * The action of this browser that a page with a key goes on with: the one that its address names, else the latest that somebody
+ * has told an address in; one without is another tab's, which has just been opened.
  */
-async function workOf(
+async function goingOn(
   deps: HttpDeps,
-  c: Request,
-  visit: Omit<Visit, 'work'>,
-  token = getCookie(c, ACTION_COOKIE) ?? '',
-): Promise<AtWork | null> {
-  const { query, view, app, origin, circumstances } = visit
-  const found = await findWork(deps, token)
-  if (!found || found.action.appId !== app.id) return null
-  const { redirectUrl, clientState, codeChallenge, resultExpiresAt } = found.action
-  const isSame =
-    redirectUrl === (query.redirectUrl ?? null) &&
-    clientState === (query.state ?? null) &&
-    codeChallenge === (query.codeChallenge ?? null)
-  if (query.key !== undefined && !isSame) return null
-  const state = stateOf(found.action, deps.clock.now(), deps.epoch)
-  // A result that was taken, and whatever ended, make room for a new beginning where there is a key for one.
-  const isOver = state === 'CHALLENGE_SUCCEEDED' ? resultExpiresAt !== null : state !== 'CHALLENGE_REQUIRED'
-  return isOver && query.key !== undefined ? null : { ...found, view, origin, circumstances }
+  jar: Jar,
+  { app, query, actionId }: { app: App; query: Query; actionId: string | null },
+): Promise<Work | null> {
+  for (const held of heldActions(jar).slice(0, MAX_ACTION_COOKIES)) {
+    if (actionId !== null && held.actionId !== actionId) continue
+    const work = await heldWork(deps, jar, held.actionId)
+    const isTold = actionId !== null || work?.action.address !== null
+    if (work && isTold && isFor(work.action, app, query) && isGoingOn(deps, work.action)) return work
+  }
+  return null
+}
+
+/** Begun for the same answer. Another `state` is another sign-in: its app would refuse what this one gives. */
+function isFor(action: Action, app: App, query: Query): boolean {
+  return (
+    action.appId === app.id &&
+    action.redirectUrl === (query.redirectUrl ?? null) &&
+    action.clientState === (query.state ?? null) &&
+    action.codeChallenge === (query.codeChallenge ?? null)
+  )
+}
+
+/** A result that was taken, and whatever ended, make room for a new beginning where there is a key for one. */
+function isGoingOn({ clock, epoch }: HttpDeps, action: Action): boolean {
+  const now = clock.now()
+  const state = stateOf(action, now, epoch)
+  if (state === 'CHALLENGE_SUCCEEDED') return action.resultExpiresAt === null && action.expiresAt > now
+  return state === 'CHALLENGE_REQUIRED'
+}
+
+/** The action after a form was taken. */
+async function workAfter(deps: HttpDeps, { visit, begun, jar }: Moment): Promise<AtWork | null> {
+  const { query, view, origin, circumstances } = visit
+  const found = begun
+    ? await findWork(deps, begun.token)
+    : await heldWork(deps, jar, visit.work?.action.id ?? '')
+  const isOver = !found || (query.key !== undefined && !isGoingOn(deps, found.action))
+  return isOver ? null : { ...found, view, origin, circumstances }
 }
 
 async function showStep(
@@ -200,8 +254,6 @@ async function showStep(
   const { query, work } = visit
   const look = lookOf(deps, c, visit)
   const { version } = await elementFiles()
-  const now = deps.clock.now()
-  const isAtWork = work !== null && stepOf(work.action, work.challenge, now, deps.epoch) !== 'done'
   const plain = plainStep(deps, visit, look.texts, shown, pressToken(c, deps.random))
   const attributes = {
     key: query.key ?? null,
@@ -209,7 +261,7 @@ async function showStep(
     state: query.state ?? null,
     'code-challenge': query.codeChallenge ?? null,
     'login-hint': query.loginHint ?? null,
-    action: isAtWork || query.key === undefined ? 'current' : null,
+    action: work?.action.id ?? null,
     locale: look.texts.locale,
     theme: look.theme,
   }
@@ -246,26 +298,38 @@ const TROUBLES: Partial<Record<OstiaryError['code'], string>> = {
   rate_limited: 'signIn.trouble.server',
 }
 
-function lookOf(deps: HttpDeps, c: Request, visit: Visit | null): SignInLook {
+type Shown = Visit | Place | null
+
+function lookOf(deps: HttpDeps, c: Request, shown: Shown): SignInLook {
   return {
-    settings: visit?.view.settings ?? null,
-    texts: signInTextsOf(c, visit),
-    theme: visit?.query.theme ?? null,
+    settings: shown?.view.settings ?? null,
+    texts: signInTextsOf(c, shown),
+    theme: shown && 'query' in shown ? (shown.query.theme ?? null) : null,
     nonce: deps.random.bytes(18).toString('base64url'),
   }
 }
 
-function signInTextsOf(c: Request, visit: Visit | null) {
+function signInTextsOf(c: Request, shown: Shown) {
   const wishes = wishesOf(c.req.header('accept-language'))
-  const asked = visit ? (visit.query.locale ?? visit.work?.action.locale) : c.req.query('locale')
-  return pageTexts([asked, ...wishes], visit?.view.settings ?? null, 'signIn.')
+  const asked =
+    shown && 'query' in shown
+      ? (shown.query.locale ?? shown.work?.action.locale)
+      : (shown?.action?.locale ?? c.req.query('locale'))
+  return pageTexts([asked, ...wishes], shown?.view.settings ?? null, 'signIn.')
 }
 
 function page(c: Request, { html, csp }: Page, status = 200): Response {
   return c.body(html, status as 200, pageHeaders(csp))
 }
 
-const ownAddress = (c: Request) => `/sign-in${new URL(c.req.url).search}`
+/** The page's own address, which names the action that it is about. */
+function ownAddress(c: Request, { visit, begun }: Moment): string {
+  const { searchParams } = new URL(c.req.url)
+  const id = begun?.id ?? visit.work?.action.id
+  if (id === undefined) searchParams.delete('action')
+  else searchParams.set('action', id)
+  return `/sign-in?${searchParams}`
+}
 
 function seeOther(url: string): Response {
   return new Response(null, {
@@ -274,7 +338,7 @@ function seeOther(url: string): Response {
   })
 }
 
-function withCookies(answer: Response, { cookies }: Moment): Response {
+function withCookies(answer: Response, { cookies }: Pick<Moment, 'cookies'>): Response {
   for (const cookie of cookies) answer.headers.append('Set-Cookie', cookie)
   return answer
 }

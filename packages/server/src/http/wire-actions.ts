@@ -108,6 +108,7 @@ export const ClientActionBody = z
     step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'done', 'ended']),
     methods: z.array(MethodBody),
     address: z.string().nullable(),
+    isAddressFixed: z.boolean(),
     loginHint: z.string().nullable(),
     challenge: ClientChallengeBody.nullable(),
     redirectTo: z.string().nullable(),
@@ -141,6 +142,8 @@ export function clientActionBody(
     step: stepOf(action, challenge, now, epoch),
     methods: methodsOf(settings).map(method => method.name),
     address: action.requestedTo,
+    // The backend named the person: nobody else can be proven in this action.
+    isAddressFixed: action.isNamed,
     loginHint: action.loginHint,
     challenge: challenge && clientChallengeBody(challenge, settings, approvalNumber(action, now)),
     redirectTo: endedRedirect(action, now, epoch),

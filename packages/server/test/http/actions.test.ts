@@ -330,7 +330,9 @@ describe('what a backend tracks', () => {
     })
     const first = await open(openingOf(body.url))
     expect(first).toMatchObject({ status: 200, body: { id: body.id, step: 'identify' } })
-    expect(first.headers.get('set-cookie')).toMatch(/^__Host-ostiary-action=oat_[\w-]{43};/)
+    expect(first.headers.get('set-cookie')).toMatch(
+      /^__Host-ostiary-action-[0-9a-z]{26}=oat_[\w-]{43}\.[\w-]{16};/,
+    )
     expectRefusal(await open(openingOf(body.url)), 'token_invalid')
     expectRefusal(await tabOf(server, body.id, body.token).get('current'), 'unauthorized')
   })

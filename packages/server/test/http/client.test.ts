@@ -239,7 +239,7 @@ describe('on Ostiary’s own pages', () => {
   test('the cookie is all there is: host-only, not for scripts, not across sites', async () => {
     const page = await hosted(server, app)
     expect(page.setCookie).toMatch(
-      /^__Host-ostiary-action=oat_[\w-]{43}; Max-Age=900; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      /^__Host-ostiary-action-[0-9a-z]{26}=oat_[\w-]{43}; Max-Age=900; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
     )
     expect((await page.get('current')).body.id).toBe(page.id)
     expect((await page.post('identify', { to: fresh() })).body.step).toBe('method')

@@ -163,7 +163,8 @@ describe('/openapi.json', () => {
     const { securitySchemes, schemas } = document.components
     for (const { method, path, auth, body, errors, status, answer } of CLIENT_ENDPOINTS) {
       const { security, parameters, responses, requestBody } = document.paths[path][method.toLowerCase()]
-      expect(parameters).toEqual([])
+      const named = parameters.map(({ name, in: place }: { name: string; in: string }) => `${place} ${name}`)
+      expect(named).toEqual(auth === 'action' ? ['header Ostiary-Action'] : [])
       expect(security.length === 0).toBe(auth === 'page')
       for (const scheme of security.flatMap(Object.keys)) {
         expect(Object.keys(securitySchemes)).toContain(scheme)

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { App } from '../../src/core/rows.ts'
 import { PUBLIC_URL, type TestServer, testServer } from '../setup/server.ts'
 import { APP_BACK, appOf, hosted, openLink } from './browser.ts'
+import { plainBrowser as plainBrowserOf } from './plain-browser.ts'
 
 let server: TestServer
 let app: App
@@ -16,49 +17,7 @@ afterAll(() => server.stop())
 
 const newAddress = () => `page${++count}@example.com`
 
-/** A browser without JavaScript: it keeps cookies and sends the forms of the page. */
-function plainBrowser({
-  headers = {} as Record<string, string>,
-  site = 'same-origin' as string | null,
-} = {}) {
-  const jar = new Map<string, string>()
-  async function request(method: string, path: string, body?: URLSearchParams) {
-    const answer = await server.ostiary.app.request(`${PUBLIC_URL}${path}`, {
-      method,
-      headers: {
-        ...headers,
-        ...(jar.size > 0 && { Cookie: [...jar].map(([name, value]) => `${name}=${value}`).join('; ') }),
-        ...(body && { 'Content-Type': 'application/x-www-form-urlencoded' }),
-        ...(body && site !== null && { 'Sec-Fetch-Site': site }),
-      },
-      ...(body && { body: body.toString() }),
-    })
-    for (const set of answer.headers.getSetCookie()) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(set) ?? []
-      if (/max-age=0/i.test(set)) jar.delete(name)
-      else jar.set(name, value)
-    }
-    return {
-      status: answer.status,
-      headers: answer.headers,
-      location: answer.headers.get('location'),
-      text: await answer.text(),
-    }
-  }
-  return {
-    jar,
-    get: (path: string) => request('GET', path),
-    /** Sends a form of the page, and follows to the page that it leads to, if that is one of ours. */
-    async send(path: string, fields: Record<string, string>) {
-      const answer = await request('POST', path, new URLSearchParams(fields))
-      return answer.status === 303 && answer.location?.startsWith('/')
-        ? request('GET', answer.location)
-        : answer
-    },
-    post: (path: string, fields: Record<string, string>) =>
-      request('POST', path, new URLSearchParams(fields)),
-  }
-}
+const plainBrowser = (options?: Parameters<typeof plainBrowserOf>[1]) => plainBrowserOf(server, options)
 
 const pathOf = (more: Record<string, string> = {}) =>
   `/sign-in?${new URLSearchParams({ key: app.publishableKey, redirectUrl: APP_BACK, state: 'st', ...more })}`
@@ -204,7 +163,7 @@ describe('GET /sign-in', () => {
     expect(tag).toContain(`redirect-url="${APP_BACK}"`)
     expect(tag).toContain('state="&quot;&gt;&lt;script&gt;1"')
     expect(tag).toContain('login-hint="ada@example.com"')
-    expect(tag).not.toContain('action=')
+    expect(tag).not.toContain(' action=')
   })
 })
 
@@ -311,7 +270,7 @@ describe('without JavaScript', () => {
     const bad = await person.post(pathOf(), { act: 'identify', to: 'nobody' })
     expect(bad.status).toBe(400)
     expect(bad.text).toContain('aria-invalid="true"')
-    expect(person.jar.has('__Host-ostiary-action')).toBe(false)
+    expect([...person.jar.keys()].some(name => name.startsWith('__Host-ostiary-action'))).toBe(false)
     for (const act of ['nothing', 'constructor', ''])
       expect((await person.post(pathOf(), { act })).status).toBe(400)
     const to = newAddress()
@@ -347,7 +306,7 @@ describe('without JavaScript', () => {
     const person = plainBrowser()
     await person.send(pathOf(), { act: 'identify', to: newAddress() })
     const live = await person.get(pathOf())
-    expect(live.text).toMatch(/<ostiary-sign-in[^>]* action="current"/)
+    expect(live.text).toMatch(/<ostiary-sign-in[^>]* action="act_/)
     const other = await appOf(server, { name: 'Other' })
     for (const more of [
       { key: other.publishableKey },
@@ -356,7 +315,7 @@ describe('without JavaScript', () => {
     ] as Record<string, string>[]) {
       const { text } = await person.get(pathOf(more))
       expect(text).toContain('name="to"')
-      expect(text).not.toContain('action="current"')
+      expect(text).not.toContain('action="act_')
     }
   })
 })
@@ -387,7 +346,7 @@ describe('an action that a backend tracked', () => {
     expect(await everything()).toBe(before)
     expect((await plainBrowser({ site: 'cross-site' }).post(path, {})).status).toBe(403)
     const opened = await first.send(path, {})
-    expect(opened.text).toMatch(/<ostiary-sign-in[^>]* action="current"/)
+    expect(opened.text).toMatch(/<ostiary-sign-in[^>]* action="act_/)
     expect(opened.text).not.toContain('key=')
     const second = await plainBrowser().post(path, {})
     expect(second).toMatchObject({ status: 400, location: null })

@@ -1220,6 +1220,25 @@ export const GUARDS: Guard[] = [
     ],
   ),
   ...guardsIn(
+    'http/client/action-cookies.ts',
+    ['http/tabs.test.ts'],
+    [
+      ['a cookie is for its own action', 'work?.action.id === held?.actionId ? work : null', 'work'],
+      ['a browser holds few', 'older.slice(MAX_ACTION_COOKIES - 1)', 'older.slice(1000)'],
+      ['an opening token leads back to its own', 'held.mark === mark', "held.mark !== ''"],
+    ],
+  ),
+  ...guardsIn(
+    'http/sign-in.ts',
+    ['http/tabs.test.ts', 'http/sign-in-page.test.ts'],
+    [
+      ['what another tab has just opened', 'work && isTold && isFor', 'work && isFor'],
+      ['another app, redirectUrl or state', ' && isFor(work.action, app, query)', ''],
+      ['what has ended', ' && isGoingOn(deps, work.action)) return', ') return'],
+      ['forms of other sites', 'if (!form || !isOwnForm(c, form)) throw', 'if (!form) throw'],
+    ],
+  ),
+  ...guardsIn(
     'http/client/serve.ts',
     ['http/client.test.ts'],
     [

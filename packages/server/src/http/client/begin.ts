@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { beginSignIn } from '../../core/actions/track.ts'
 import * as fields from '../api/fields.ts'
 import { ClientActionBody, clientActionBody } from '../wire-actions.ts'
-import { actionCookie } from './cookies.ts'
+import { actionCookies } from './action-cookies.ts'
 import { clientEndpoint } from './endpoint.ts'
 
 /** A page of Ostiary gets the cookie and no token: nothing there could leak it. */
@@ -28,6 +28,6 @@ export const beginEndpoint = clientEndpoint({
     ...clientActionBody(action, null, view, deps),
     token: isOwnPage ? null : token,
   }),
-  cookies: ({ action, token }, { isOwnPage }, { clock }) =>
-    isOwnPage ? [actionCookie(token, action.expiresAt, clock.now())] : [],
+  cookies: (begun, { isOwnPage, jar }, { clock }) =>
+    isOwnPage ? actionCookies(jar, begun, clock.now()) : [],
 })

@@ -4,6 +4,7 @@ import type { Call, Deps } from '../../core/deps.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Circumstances } from '../../core/ports.ts'
 import type { App, User } from '../../core/rows.ts'
+import type { Jar } from './action-cookies.ts'
 
 /** What a browser's request was let in with, by the kind of proof that its endpoint asks for. */
 export interface LetIn {
@@ -22,8 +23,7 @@ export type ClientCall<Auth extends keyof LetIn, Body> = LetIn[Auth] & {
   circumstances: Circumstances
   /** From a page of Ostiary's own origin: it works by cookie. */
   isOwnPage: boolean
-  /** A cookie of the request, or undefined. */
-  cookie(name: string): string | undefined
+  jar: Jar
   signal: AbortSignal
 }
 

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { openAction } from '../../core/actions/work.ts'
 import { refuse } from '../../core/deps.ts'
 import { ClientActionBody, clientActionBody } from '../wire-actions.ts'
-import { actionCookie } from './cookies.ts'
+import { actionCookies } from './action-cookies.ts'
 import { clientEndpoint } from './endpoint.ts'
 
 /** The first browser gets the action; a second opener is refused (PROTOCOL section 4). */
@@ -21,5 +21,5 @@ export const openEndpoint = clientEndpoint({
     return { action, token, view }
   },
   render: ({ action, view }, _call, deps) => clientActionBody(action, null, view, deps),
-  cookies: ({ action, token }, _call, { clock }) => [actionCookie(token, action.expiresAt, clock.now())],
+  cookies: (opened, { jar, body }, { clock }) => actionCookies(jar, opened, clock.now(), body.token),
 })

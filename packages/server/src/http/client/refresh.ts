@@ -18,7 +18,7 @@ export const clientRefreshEndpoint = clientEndpoint({
   errors: ['refresh_invalid', 'refresh_reused'],
   takesCredentials: true,
   act(deps, call) {
-    const refreshToken = call.cookie(refreshCookieName(call.app.id))
+    const refreshToken = call.jar[refreshCookieName(call.app.id)]
     if (!call.app.publicRefresh || refreshToken === undefined) return refuse('refresh_invalid')
     const { ipAddress, userAgent } = call.circumstances
     return refreshSession(deps, call, {

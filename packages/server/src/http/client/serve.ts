@@ -12,7 +12,7 @@ import { apiKeyMode } from '../../core/tokens.ts'
 import type { AppVariables, HttpDeps } from '../app.ts'
 import { parseJson, readBytes, validate } from '../body.ts'
 import { clientIp } from '../client-ip.ts'
-import { ACTION_COOKIE } from './cookies.ts'
+import { ACTION_HEADER, heldActions, heldWork } from './action-cookies.ts'
 import type { ClientCall, ClientEndpoint, LetIn } from './endpoint.ts'
 import { isAppOrigin, isOwnPage } from './origins.ts'
 
@@ -77,7 +77,7 @@ function handlerOf(deps: HttpDeps, endpoint: ClientEndpoint) {
       body: endpoint.body
         ? validate(endpoint.body, parseJson(bytes, c.req.header('content-type')))
         : undefined,
-      cookie: (name: string) => getCookie(c, name),
+      jar: getCookie(c),
       // Asked for by few; making one costs.
       get signal() {
         return c.req.raw.signal
@@ -120,14 +120,16 @@ const ENTRANCES: { [Auth in keyof LetIn]: Entrance<Auth> } = {
 
   async action(deps, c, circumstances) {
     const bearer = bearerOf(c)
-    const cookie = getCookie(c, ACTION_COOKIE)
-    const token = bearer ?? cookie
-    if (token === undefined)
+    const jar = getCookie(c)
+    if (bearer === null && heldActions(jar).length === 0)
       throw new OstiaryError('unauthorized', {
         detail: 'Send the token of the action as "Authorization: Bearer oat_…".',
       })
     if (bearer === null) guardOwnPage(deps, c)
-    const work = await findWork(deps, token)
+    const work =
+      bearer === null
+        ? await heldWork(deps, jar, c.req.header(ACTION_HEADER) ?? null)
+        : await findWork(deps, bearer)
     const view = work && (await deps.directory.byId(work.action.environmentId))
     const app = view?.apps.find(one => one.id === work?.action.appId)
     if (!work || !view || !app)

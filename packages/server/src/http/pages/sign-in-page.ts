@@ -25,6 +25,10 @@ export interface PlainStep {
   methods: readonly MethodName[]
   /** As this browser typed it, or the app's hint. */
   address: string
+  /** The action that the forms are about; null: they begin one. */
+  actionId: string | null
+  /** The app's backend named it: there is no other. */
+  isAddressFixed: boolean
   challenge: {
     codeLength: number | null
     tag: string
@@ -69,7 +73,7 @@ export function signInPage(
     ? html`<ostiary-sign-in${attributes(element.attributes)} autofocus>${card}</ostiary-sign-in>
 <script nonce="${nonce}" type="module" src="/element/v1.js?v=${element.version}"></script>`
     : card
-  const head = element && html`<script nonce="${nonce}">${raw(AWAIT_ELEMENT)}</script>`
+  const head = element && html`<script nonce="${nonce}">${raw(AWAIT_ELEMENT + KEEP_ACTION)}</script>`
   return {
     html: document(title, look, body, head),
     csp: csp(look, {
@@ -82,7 +86,7 @@ export function signInPage(
 /** A page that leads nowhere: what is wrong, for the person; the code and the reference, for whoever is asked about it. */
 export function signInErrorPage(look: SignInLook, { text, trail }: { text: string; trail: string }): Page {
   const title = look.texts.say('signIn.trouble.title')
-  const body = html`<div class="card">${look.settings && brandRow(look)}<h1>${title}</h1><p class="lead">${text}</p><p class="reference">${trail}</p></div>`
+  const body = html`<div class="card">${brandRow(look)}<h1>${title}</h1><p class="lead">${text}</p><p class="reference">${trail}</p></div>`
   return {
     html: document(title, look, body, null),
     csp: csp(look, { hasScript: false, formAction: "'none'" }),
@@ -91,11 +95,11 @@ export function signInErrorPage(look: SignInLook, { text, trail }: { text: strin
 
 /**
  * The page of `GET /a/{opening token}`: inert. Its form trades the token for the cookie; its script presses the button, which
- * is all there is without JavaScript.
+ * is all there is without JavaScript. It shows whose it is only where the token still opens something.
  */
 export function openingPage(look: SignInLook, pressToken: string): Page {
   const title = look.texts.say('signIn.starting')
-  const body = html`<div class="card"><h1>${title}</h1>
+  const body = html`<div class="card">${brandRow(look)}<h1>${title}</h1>
 <form method="post" action="" class="main-form"><input type="hidden" name="press" value="${pressToken}"><button type="submit">${look.texts.say('signIn.identify.submit')}</button></form></div>
 <script nonce="${look.nonce}">${raw(PRESS)}</script>`
   return {
@@ -107,6 +111,11 @@ export function openingPage(look: SignInLook, pressToken: string): Page {
 // A script that cannot be loaded, or fails before there is an element, leaves the plain form to be used.
 const AWAIT_ELEMENT = `if('noModule' in HTMLScriptElement.prototype){const root=document.documentElement;root.classList.add('js');
 addEventListener('error',()=>{if(!customElements.get('ostiary-sign-in'))root.classList.remove('js')},true)}`
+
+// The address names the action, so that a reload, or a tab that was put to sleep, goes on with its own.
+const KEEP_ACTION = `
+addEventListener('step',event=>{const id=event.target.actionId,url=new URL(location.href);
+if(id&&url.searchParams.get('action')!==id){url.searchParams.set('action',id);history.replaceState(history.state,'',url)}})`
 
 // A page that is drawn before it is looked at (prerendering) waits: nobody has opened it yet.
 const PRESS = `const go=()=>document.forms[0].submit();
@@ -252,7 +261,9 @@ function more({ texts: { say }, settings }: SignInLook, plain: PlainStep): Html 
   const resend = plain.challenge?.method === 'emailLink' ? 'signIn.resend.link' : 'signIn.resend.code'
   const acts = [
     isOut && !isDead(plain) && act(plain, 'resend', say(resend)),
-    (isOut || plain.step === 'method') && act(plain, 'other', say('signIn.other.address')),
+    (isOut || plain.step === 'method') &&
+      !plain.isAddressFixed &&
+      act(plain, 'other', say('signIn.other.address')),
     isOut && plain.methods.length > 1 && act(plain, 'otherMethod', say('signIn.other.method')),
     plain.isCancelable &&
       plain.step !== 'ended' &&
@@ -269,7 +280,8 @@ function act(plain: PlainStep, name: string, label: string): Html {
 
 const isDead = ({ challenge }: PlainStep) => challenge === null || challenge.leftMs <= 0
 
-const hidden = ({ pressToken }: PlainStep) => html`<input type="hidden" name="press" value="${pressToken}">`
+const hidden = ({ pressToken, actionId }: PlainStep) =>
+  html`<input type="hidden" name="press" value="${pressToken}"><input type="hidden" name="actionId" value="${actionId}">`
 
 const invalid = ({ error }: PlainStep) =>
   error !== null && html` aria-invalid="true" aria-describedby="error"`

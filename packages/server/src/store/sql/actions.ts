@@ -73,6 +73,11 @@ export async function findActionByToken(
   return { action, challenge: row.id === null ? null : columns.challenges.read(row) }
 }
 
+export async function findActionByOpening(tx: Transaction, openingHash: string): Promise<Action | null> {
+  const row = await tx.one('SELECT * FROM actions WHERE opening_hash = $1', openingHash)
+  return row ? columns.actions.read(row) : null
+}
+
 /** See `Store.openAction`: one UPDATE takes the opening token. */
 export async function openAction(
   tx: Transaction,

@@ -98,6 +98,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     createAction: (input, once) => write(input.now, tx => actions.createAction(tx, input), once),
     findAction: (environmentId, id) => read(tx => actions.findAction(tx, environmentId, id)),
     findActionByToken: hash => read(tx => actions.findActionByToken(tx, hash)),
+    findActionByOpening: hash => read(tx => actions.findActionByOpening(tx, hash)),
     openAction: input => write(input.now, tx => actions.openAction(tx, input)),
     addressAction: input => write(input.now, tx => actions.addressAction(tx, input)),
     sendInAction: input =>
