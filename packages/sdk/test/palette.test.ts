@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import { brandStyle, contrast, palette } from '../src/element/palette.ts'
+import { brandStyle } from '../src/element/brand-style.ts'
+import { contrast, palette, palettes } from '../src/element/palette.ts'
 
 const BRANDS = ['#000000', '#ffffff', '#ffee00', '#0b6b5d', '#7f7f7f', '#ff0000', '#1020ff']
 
@@ -22,6 +24,19 @@ describe('the palette', () => {
         expect(contrast(colors.field, colors.background)).toBeGreaterThanOrEqual(3)
         expect(contrast(colors.edge, colors.background)).toBeGreaterThanOrEqual(3)
       }
+  })
+
+  it('keeps the brand in the dark, unless the dark has its own', () => {
+    const light = { primary: '#4338ca', onPrimary: '#ffffff', background: '#fffaf2' }
+    expect(palettes({ light, dark: {} }).dark).toMatchObject({ primary: '#4338ca', onPrimary: '#ffffff' })
+    expect(palettes({ light, dark: {} }).dark.background).toBe(palette('dark', {}).background)
+    const own = palettes({ light, dark: { primary: '#a5b4fc' } }).dark
+    expect(own).toMatchObject({ primary: '#a5b4fc', onPrimary: '#000000' })
+  })
+
+  it('is the same text as the server has for its pages and mails', () => {
+    const read = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
+    expect(read('../src/element/palette.ts')).toBe(read('../../server/src/core/brand/palette.ts'))
   })
 
   it('lets nothing into the style sheet that is not a color, a radius or a font of ours', () => {

@@ -1,4 +1,13 @@
-import type { Brand, BrandColors } from '../client/wire.ts'
+// The same file stands in packages/server/src/core/brand and packages/sdk/src/element: neither package imports the other, and a
+// test of the SDK holds them equal.
+
+/** The four colors that an operator may set for one mode, as `#rrggbb`. */
+export interface BrandColors {
+  primary?: string | undefined
+  onPrimary?: string | undefined
+  background?: string | undefined
+  text?: string | undefined
+}
 
 /** Every color of one mode. All pairs of text have a contrast of at least 4.5 (WCAG 2.2, 1.4.3). */
 export interface Palette {
@@ -18,6 +27,19 @@ const READABLE = 4.5
 const DEFAULTS = {
   light: { primary: '#0b6b5d', onPrimary: '#ffffff', background: '#ffffff', text: '#1b1c1a' },
   dark: { primary: '#7ad7c3', onPrimary: '#06231d', background: '#1d1e1c', text: '#f0f0ec' },
+}
+
+/** Both modes. The brand's color stays in the dark, unless the dark has its own: it is what a button is known by. */
+export function palettes(colors: { light: BrandColors; dark: BrandColors }): {
+  light: Palette
+  dark: Palette
+} {
+  const { light, dark } = colors
+  const { primary, onPrimary } = light
+  return {
+    light: palette('light', light),
+    dark: palette('dark', dark.primary ? dark : { onPrimary, ...dark, primary }),
+  }
 }
 
 /** The palette of one mode. A pair of the operator's that is hard to read gives way to the default pair. */
@@ -51,30 +73,6 @@ export function palette(mode: 'light' | 'dark', brand: BrandColors): Palette {
   }
 }
 
-/** The style sheet that brings an operator's brand; what the page sets itself (`--ostiary-…`) goes before it. */
-export function brandStyle(brand: Brand | null): string {
-  const light = variables(palette('light', brand?.colors.light ?? {}))
-  const dark = variables(palette('dark', brand?.colors.dark ?? {}))
-  const radius = Math.min(32, Math.max(0, Math.round(Number(brand?.radius ?? 8)) || 0))
-  const font = FONTS[brand?.font ?? 'system'] ?? FONTS.system
-  return `:host{color-scheme:light;--o-radius:var(--ostiary-radius,${radius}px);--o-font:var(--ostiary-font,${font});${light}}
-:host([theme=dark]){color-scheme:dark;${dark}}
-@media(prefers-color-scheme:dark){:host(:not([theme=light])){color-scheme:dark;${dark}}}`
-}
-
-const FONTS = {
-  system: 'system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif',
-  serif: 'ui-serif,Georgia,Cambria,"Times New Roman",serif',
-  mono: 'ui-monospace,SFMono-Regular,Menlo,Consolas,monospace',
-}
-
-function variables(colors: Palette): string {
-  return Object.entries(colors)
-    .map(([name, color]) => [name.replace(/[A-Z]/g, letter => `-${letter.toLowerCase()}`), color])
-    .map(([name, color]) => `--o-${name}:var(--ostiary-${name},${color})`)
-    .join(';')
-}
-
 /** Contrast ratio of two colors, 1 to 21 (WCAG 2.2 relative luminance). */
 export function contrast(one: string, other: string): number {
   const [low = 0, high = 0] = [luminance(one), luminance(other)].sort((a, b) => a - b)
@@ -101,7 +99,8 @@ function channels(color: string): [number, number, number] {
   return [1, 3, 5].map(at => Number.parseInt(color.slice(at, at + 2), 16)) as [number, number, number]
 }
 
-function luminance(color: string): number {
+/** Relative luminance, 0 to 1. */
+export function luminance(color: string): number {
   const [red, green, blue] = channels(color).map(value => {
     const share = value / 255
     return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4
@@ -109,7 +108,8 @@ function luminance(color: string): number {
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 }
 
-function mix(base: string, other: string, share: number): string {
+/** So much of the other color. */
+export function mix(base: string, other: string, share: number): string {
   const target = channels(other)
   const mixed = channels(base).map((value, at) => Math.round(value + ((target[at] ?? 0) - value) * share))
   return `#${mixed.map(value => value.toString(16).padStart(2, '0')).join('')}`

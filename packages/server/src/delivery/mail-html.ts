@@ -1,7 +1,7 @@
+import { type Html, html, raw, render } from '../core/markup.ts'
 import type { Settings } from '../core/settings/settings.ts'
 import { type MailStyle, mailStyle } from './mail-style.ts'
 import type { MailView } from './mail-view.ts'
-import { html, type Markup } from './markup.ts'
 
 /**
  * The HTML part: one column of at most 600 px in tables, because Outlook knows no other layout; all light styles
@@ -11,7 +11,7 @@ import { html, type Markup } from './markup.ts'
 export function mailHtml(view: MailView, preheader: string, brand: Settings['brand']): string {
   const style = mailStyle(brand)
   const { locale, direction } = view.language
-  return html`<!doctype html>
+  return render(html`<!doctype html>
 <html lang="${locale}" dir="${direction}">
 <head>
 <meta charset="utf-8">
@@ -24,7 +24,7 @@ export function mailHtml(view: MailView, preheader: string, brand: Settings['bra
 </head>
 <body class="surround" style="${style.body}">
 <div style="display:none;max-height:0;max-width:0;overflow:hidden;opacity:0;font-size:1px;line-height:1px;mso-hide:all">${preheader}${FILLER}</div>
-<table role="presentation" class="surround" width="100%" cellpadding="0" cellspacing="0" border="0" bgcolor="${style.light.surround}" style="${style.surround}">
+<table role="presentation" class="surround" width="100%" cellpadding="0" cellspacing="0" border="0" bgcolor="${style.light.page}" style="${style.surround}">
 <tr><td class="around" align="center" style="padding:40px 16px">
 <table role="presentation" class="sheet" width="600" cellpadding="0" cellspacing="0" border="0" bgcolor="${style.light.background}" style="${style.sheetBox}">
 <tr><td class="inside" lang="${locale}" dir="${direction}" style="padding:40px 48px 44px;text-align:start">
@@ -44,29 +44,29 @@ ${view.support && html`<p class="muted" style="${style.end}">${supportLine(view.
 </table>
 </body>
 </html>
-`.markup
+`)
 }
 
 // Fills the preview line of mail lists, so that the body is not shown after the preheader.
-const FILLER: Markup = { markup: '&#8199;&#65279;&#847; '.repeat(60) }
+const FILLER = raw('&#8199;&#65279;&#847; '.repeat(60))
 
-function brandLine(view: MailView, brand: Settings['brand'], style: MailStyle): Markup {
+function brandLine(view: MailView, brand: Settings['brand'], style: MailStyle): Html {
   if (!brand.logoUrl) return html`<p class="muted" style="${style.brand}">${view.brand}</p>`
   return html`<img src="${brand.logoUrl}" alt="${view.brand}" height="32" style="${style.logo}">`
 }
 
 /** The groups touch in the markup: the gap is padding, so that what is copied is the code and nothing else. */
-function codeBlock(code: NonNullable<MailView['code']>, style: MailStyle): Markup {
+function codeBlock(code: NonNullable<MailView['code']>, style: MailStyle): Html {
   const groups = code.groups.map((group, index) =>
     index === 0 ? html`${group}` : html`<span style="padding-inline-start:.5em">${group}</span>`,
   )
   return html`<p class="text" style="${style.paragraph}">${code.lead}</p>
 <table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 28px">
-<tr><td class="code text" align="center" dir="ltr" bgcolor="${style.light.surround}" style="${style.code}"><span style="${style.codeText}">${groups}</span></td></tr>
+<tr><td class="code text" align="center" dir="ltr" bgcolor="${style.light.page}" style="${style.code}"><span style="${style.codeText}">${groups}</span></td></tr>
 </table>`
 }
 
-function linkBlock(link: NonNullable<MailView['link']>, isSecond: boolean, style: MailStyle): Markup {
+function linkBlock(link: NonNullable<MailView['link']>, isSecond: boolean, style: MailStyle): Html {
   return html`<p class="${isSecond ? 'muted' : 'text'}" style="${isSecond ? style.note : style.paragraph}">${link.lead}</p>
 <table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 20px">
 <tr><td class="button" align="center" bgcolor="${style.light.primary}" style="${style.buttonBox}"><a class="button" href="${link.url}" style="${style.button}">${link.button}</a></td></tr>
@@ -75,7 +75,7 @@ function linkBlock(link: NonNullable<MailView['link']>, isSecond: boolean, style
 <p class="muted" dir="ltr" style="${style.url}"><a class="muted" href="${link.url}" style="${style.quietLink}">${link.url}</a></p>`
 }
 
-function askedBlock(asked: MailView['asked'], style: MailStyle): Markup {
+function askedBlock(asked: MailView['asked'], style: MailStyle): Html {
   const rows = asked.rows.map(
     ([
       label,
@@ -92,7 +92,7 @@ ${rows}</table>
 </table>`
 }
 
-function tagLine({ text, letters }: MailView['tag'], style: MailStyle): Markup {
+function tagLine({ text, letters }: MailView['tag'], style: MailStyle): Html {
   return within(
     text,
     letters,
@@ -100,12 +100,12 @@ function tagLine({ text, letters }: MailView['tag'], style: MailStyle): Markup {
   )
 }
 
-function supportLine({ text, url }: NonNullable<MailView['support']>, style: MailStyle): Markup {
+function supportLine({ text, url }: NonNullable<MailView['support']>, style: MailStyle): Html {
   return within(text, url, html`<a class="muted" href="${url}" style="${style.quietLink}">${url}</a>`)
 }
 
 /** The text with one part of it, where it is there, replaced by markup. */
-function within(text: string, part: string, markup: Markup): Markup {
+function within(text: string, part: string, markup: Html): Html {
   const at = text.indexOf(part)
   return at < 0 ? html`${text}` : html`${text.slice(0, at)}${markup}${text.slice(at + part.length)}`
 }

@@ -1,5 +1,6 @@
 import { maskEmail } from '../core/addresses/email.ts'
 import { cuts, pickLocale } from '../core/locale.ts'
+import { escapeHtml } from '../core/markup.ts'
 import type { MessageReader } from '../core/messages/reader.ts'
 import type { Template } from '../core/rows.ts'
 import type { Settings } from '../core/settings/settings.ts'
@@ -9,7 +10,6 @@ import { type BuiltIn, isBuiltIn } from '../core/templates/variables.ts'
 import { wordsFor } from '../words/catalogue.ts'
 import { fill, oneLine } from '../words/fill.ts'
 import { clockTime } from '../words/time.ts'
-import { escapeHtml } from './markup.ts'
 
 /** What the variables of a template stand for. */
 export interface TemplateValues {

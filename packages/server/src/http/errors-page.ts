@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { ERRORS, type ErrorCode } from '../core/errors.ts'
+import { html, raw, render } from '../core/markup.ts'
 import { WHAT_TO_DO } from './error-guide.ts'
 import { pageHeaders, policy } from './pages/headers.ts'
-import { html, raw, render } from './pages/html.ts'
 
 const STYLE = `:root{color-scheme:light dark}body{font:16px/1.6 system-ui,sans-serif;max-width:46rem;margin:0 auto;padding:2.5rem 1.25rem 6rem}
 h1{font-size:1.75rem;line-height:1.2}h2{font-size:1rem;margin:2.25rem 0 .25rem}h2 code{font-size:1.05rem}h2 span{font-weight:400;opacity:.7;margin-left:.5rem}

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { contrast, palette } from '../../src/http/pages/colors.ts'
+import { pagePalettes } from '../../src/core/brand/page-palette.ts'
+import { contrast } from '../../src/core/brand/palette.ts'
 import type { LinkEnd, LinkPageInput } from '../../src/http/pages/link-page.ts'
 import { linkEndPage, linkPage, numberPage } from '../../src/http/pages/link-page.ts'
 import { pageTexts } from '../../src/http/pages/page-texts.ts'
@@ -236,6 +237,11 @@ describe('the page of a link that is no more', () => {
 })
 
 describe('colors', () => {
+  const palette = (
+    mode: 'light' | 'dark',
+    brand: Partial<Record<'primary' | 'onPrimary' | 'background' | 'text', string>>,
+  ) => pagePalettes({ light: {}, dark: {}, [mode]: brand })[mode]
+
   it.each(['light', 'dark'] as const)('are readable by default in %s mode', mode => {
     const colors = palette(mode, {})
     expect(contrast(colors.primary, colors.onPrimary)).toBeGreaterThanOrEqual(4.5)

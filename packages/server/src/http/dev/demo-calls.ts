@@ -1,5 +1,5 @@
-import type { Html } from '../pages/html.ts'
-import { html } from '../pages/html.ts'
+import type { Html } from '../../core/markup.ts'
+import { html } from '../../core/markup.ts'
 
 /** What an app does, as markup and commands with placeholders: the secret key never gets into a page. */
 export function callsPanel(apiUrl: string, step: 1 | 2 | 3): Html {

@@ -1,6 +1,6 @@
+import type { Html } from '../../core/markup.ts'
+import { html, render } from '../../core/markup.ts'
 import { policy } from '../pages/headers.ts'
-import type { Html } from '../pages/html.ts'
-import { html, render } from '../pages/html.ts'
 import { callsPanel } from './demo-calls.ts'
 import type { Note, Pending } from './demo-cookies.ts'
 import type { Trouble } from './demo-problems.ts'

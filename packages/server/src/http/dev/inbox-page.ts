@@ -1,5 +1,5 @@
+import { html, render } from '../../core/markup.ts'
 import { policy } from '../pages/headers.ts'
-import { html, render } from '../pages/html.ts'
 
 /** The policy of the inbox: own script, style, data and the frame of the mail, nothing else. */
 export const INBOX_POLICY = policy({

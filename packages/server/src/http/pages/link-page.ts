@@ -1,10 +1,10 @@
+import type { BrandColors } from '../../core/brand/palette.ts'
 import { deviceOf } from '../../core/device.ts'
+import type { Html } from '../../core/markup.ts'
+import { html, raw, render } from '../../core/markup.ts'
 import { ago, durationWords, shortMoment } from '../../words/time.ts'
 import { webAddress } from './addresses.ts'
-import type { BrandColors } from './colors.ts'
 import { policy, policySource } from './headers.ts'
-import type { Html } from './html.ts'
-import { html, raw, render } from './html.ts'
 import { linkStyle } from './link-style.ts'
 import type { PageTexts } from './page-texts.ts'
 

@@ -1,5 +1,5 @@
+import { type PagePalette, pagePalettes } from '../../core/brand/page-palette.ts'
 import type { Settings } from '../../core/settings/settings.ts'
-import { type Palette, palette } from './colors.ts'
 
 /**
  * The style sheet of the sign-in page: the shell around the element, and the plain forms, which look like the element. Colors and
@@ -7,8 +7,8 @@ import { type Palette, palette } from './colors.ts'
  */
 export function signInStyle(brand: Settings['brand'] | null): string {
   const corner = Math.min(32, Math.max(0, Math.round(Number(brand?.radius ?? 8)) || 0))
-  const light = variables(palette('light', brand?.colors.light ?? {}))
-  const dark = variables(palette('dark', brand?.colors.dark ?? {}))
+  const colors = pagePalettes(brand?.colors ?? { light: {}, dark: {} })
+  const [light, dark] = [variables(colors.light), variables(colors.dark)]
   return `:root{color-scheme:light;--radius:${corner}px;--font:${FONTS[brand?.font ?? 'system'] ?? FONTS.system};${light}}
 :root[data-theme=dark]{color-scheme:dark;${dark}}
 @media (prefers-color-scheme:dark){:root:not([data-theme=light]){color-scheme:dark;${dark}}}
@@ -21,7 +21,7 @@ const FONTS = {
   mono: 'ui-monospace,SFMono-Regular,Menlo,Consolas,monospace',
 }
 
-function variables(colors: Palette): string {
+function variables(colors: PagePalette): string {
   return Object.entries(colors)
     .map(([name, color]) => `--${name}:${color}`)
     .join(';')
@@ -38,7 +38,7 @@ ostiary-sign-in{display:block}
 .card{background:var(--background);border:1px solid var(--line);border-radius:calc(var(--radius)*2);padding:2rem;box-shadow:0 1px 2px #0000000a,0 12px 32px #0000000f;overflow-wrap:anywhere}
 .brand{display:flex;align-items:center;gap:.625rem;margin:0 0 1.75rem;font-weight:600;min-height:2rem}
 .brand img{height:2rem;max-width:9rem;object-fit:contain}
-.brand .dot{flex:none;width:.75rem;height:.75rem;border-radius:50%;background:var(--primary);border:1px solid var(--primaryEdge)}
+.brand .dot{flex:none;width:.75rem;height:.75rem;border-radius:50%;background:var(--primary);border:1px solid var(--edge)}
 h1{margin:0;font-size:1.5rem;font-weight:650;line-height:1.25;letter-spacing:-.014em;text-wrap:pretty}
 .lead{margin:.5rem 0 0;color:var(--muted);text-wrap:pretty}
 .trouble{margin:1.25rem 0 0;padding:.75rem .875rem;border:1px solid var(--danger);border-radius:var(--radius);font-size:.9375rem}
@@ -51,7 +51,7 @@ input[aria-invalid=true]{border-color:var(--danger)}
 .error{margin:.5rem 0 0;font-size:.9375rem;font-weight:500;color:var(--danger)}
 .facts{display:flex;flex-wrap:wrap;gap:.25rem 1rem;justify-content:space-between;margin:.625rem 0 0;font-size:.9375rem;color:var(--muted)}
 .facts p{margin:0}
-button{display:block;width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.625rem 1.25rem;font:inherit;font-weight:600;color:var(--onPrimary);background:var(--primary);border:1px solid var(--primaryEdge);border-radius:var(--radius);cursor:pointer}
+button{display:block;width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.625rem 1.25rem;font:inherit;font-weight:600;color:var(--onPrimary);background:var(--primary);border:1px solid var(--edge);border-radius:var(--radius);cursor:pointer}
 button:hover{filter:brightness(1.07)}
 button small{display:block;font-weight:400;font-size:.875rem}
 .options button{margin:.75rem 0 0;min-height:4rem;text-align:start;color:var(--text);background:var(--background);border-color:var(--field)}

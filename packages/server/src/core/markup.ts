@@ -33,9 +33,14 @@ export function render(page: Html): string {
   return page[MARKUP]
 }
 
+/** A text as it stands in HTML, within an element or a quoted attribute. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, char => ESCAPES[char] ?? '')
+}
+
 function write(value: Value): string {
   if (value === null || value === undefined || value === false) return ''
-  if (typeof value === 'string') return value.replace(/[&<>"']/g, char => ESCAPES[char] ?? '')
+  if (typeof value === 'string') return escapeHtml(value)
   if (typeof value === 'number') return String(value)
   if (Array.isArray(value)) return value.map(write).join('')
   return render(value as Html)
