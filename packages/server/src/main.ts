@@ -77,6 +77,8 @@ export interface Ostiary {
   store: Store
   /** Begins to deliver messages and to keep the house, unless the role is `api`. */
   start(): void
+  /** Ends the answers that only wait for news: before a listener is closed, which else waits for them. */
+  leave(): void
   /** Stops the worker, waits for what is under way, closes the store. */
   stop(): Promise<void>
   /** Resolves when no message is due or under way. */
@@ -151,8 +153,10 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
           token,
         })
       : null
+    const leaving = new AbortController()
     const httpDeps: HttpDeps = {
       ...deps,
+      leaving: leaving.signal,
       log,
       metrics,
       ...(metricsPage && options.metricsAccess && { metricsPage }),
@@ -178,7 +182,9 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
         outbox.start()
         upkeep.start()
       },
+      leave: () => leaving.abort(),
       async stop() {
+        leaving.abort()
         await upkeep.stop()
         await outbox.stop()
         await transport?.close()

@@ -41,7 +41,8 @@ export async function* watchAction(watch: Watch): AsyncGenerator<ActionNews> {
       const news = told === 'open' ? await asked(watch) : told
       if (news && isNew(news)) yield { state: news.state, step: news.step }
     }
-    await pause(watch.pollEveryMs, watch.signal)
+    // Where a server stops, many streams end at once: their pages come back one after the other.
+    await pause(watch.pollEveryMs * (1 + Math.random() / 2), watch.signal)
   }
 }
 

@@ -47,6 +47,7 @@ export async function dev(options: { port: string; data: string; json?: true }):
   })
   ostiary.start()
   stopOnSignals(async () => {
+    ostiary.leave()
     await server.close(2000)
     await ostiary.stop()
   })

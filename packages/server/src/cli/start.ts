@@ -66,6 +66,7 @@ async function serve(config: Config, role: Role): Promise<void> {
   log.info({ url: config.publicUrl, role, ...where, version: VERSION }, 'ostiary is running')
   stopOnSignals(async () => {
     log.info({}, 'stopping')
+    ostiary.leave()
     await server?.close()
     await ostiary.stop()
     // Last, so that a scraper sees the end.
@@ -81,6 +82,7 @@ async function serveInCluster(config: Config, role: Role): Promise<void> {
   ostiary.start()
   obeyPrimary({
     async stop() {
+      ostiary.leave()
       await server.close()
       await ostiary.stop()
     },

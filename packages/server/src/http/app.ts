@@ -32,6 +32,8 @@ export interface HttpDeps extends ApiDeps {
   /** What `GET /metrics` answers; without it the path does not exist. */
   metricsPage?: MetricsPage
   trustedProxies: TrustedProxies
+  /** Aborted when the server is to stop. */
+  leaving: AbortSignal
   /** Providers that may report what became of mails; without it there is none. */
   mailEvents?: MailEvents
   /** Pages and routes of `ostiary dev`, mounted last. */

@@ -1220,6 +1220,11 @@ export const GUARDS: Guard[] = [
     ],
   ),
   ...guardsIn(
+    'http/client/events.ts',
+    ['http/waiting-pages.test.ts'],
+    [['a stop waits for no waiting page', '[call.signal, call.leaving]', '[call.signal]']],
+  ),
+  ...guardsIn(
     'http/client/action-cookies.ts',
     ['http/tabs.test.ts'],
     [

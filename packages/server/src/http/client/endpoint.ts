@@ -25,6 +25,8 @@ export type ClientCall<Auth extends keyof LetIn, Body> = LetIn[Auth] & {
   isOwnPage: boolean
   jar: Jar
   signal: AbortSignal
+  /** The server is to stop: what only waits has to end. */
+  leaving: AbortSignal
 }
 
 /**

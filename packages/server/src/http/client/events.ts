@@ -12,7 +12,8 @@ const streams = new Map<string, number>()
 
 /**
  * Server-sent events (HTML, section 9.2), read by fetch with the token in a header: names of state and step, nothing else.
- * The row is read each second, because on PostgreSQL the change may come from another node; the stream ends with the action.
+ * The row is read each second, because on PostgreSQL the change may come from another node; the stream ends with the action, and
+ * when the server stops: a page that waits must not keep the next process from starting.
  */
 export const eventsEndpoint = clientEndpoint({
   method: 'GET',
@@ -33,7 +34,7 @@ export const eventsEndpoint = clientEndpoint({
       if (left > 0) streams.set(workingHash, left)
       else streams.delete(workingHash)
     }
-    return new Response(streamOf(deps, call, call.signal, leave), {
+    return new Response(streamOf(deps, call, [call.signal, call.leaving], leave), {
       // Proxies that collect an answer before they pass it on would hold a stream for ever.
       headers: { 'Content-Type': 'text/event-stream', 'X-Accel-Buffering': 'no' },
     })
@@ -44,7 +45,7 @@ export const eventsEndpoint = clientEndpoint({
 function streamOf(
   deps: Deps,
   work: AtWork,
-  signal: AbortSignal,
+  signals: AbortSignal[],
   leave: () => void,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder()
@@ -53,10 +54,12 @@ function streamOf(
   const end = () => {
     if (isOver) return
     isOver = true
+    for (const signal of signals) signal.removeEventListener('abort', end)
     wake()
     leave()
   }
-  signal.addEventListener('abort', end, { once: true })
+  for (const signal of signals) signal.addEventListener('abort', end)
+  if (signals.some(signal => signal.aborted)) end()
 
   async function run(controller: ReadableStreamDefaultController<Uint8Array>) {
     let told = ''

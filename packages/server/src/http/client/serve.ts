@@ -78,6 +78,7 @@ function handlerOf(deps: HttpDeps, endpoint: ClientEndpoint) {
         ? validate(endpoint.body, parseJson(bytes, c.req.header('content-type')))
         : undefined,
       jar: getCookie(c),
+      leaving: deps.leaving,
       // Asked for by few; making one costs.
       get signal() {
         return c.req.raw.signal
