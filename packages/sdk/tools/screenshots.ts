@@ -142,10 +142,25 @@ async function again(
   await way(page, double)
 }
 
+const WITH_LARGE_TEXT = [
+  'identify',
+  'method',
+  'code-help',
+  'code-ten',
+  'code-wrong',
+  'link',
+  'approve',
+  'arabic',
+  'german',
+  'ended',
+]
+
 const SIZES = {
   phone: { width: 375, height: 720 },
   small: { width: 320, height: 640 },
   desktop: { width: 1024, height: 760 },
+  // Text at 200 % (WCAG 2.2, 1.4.4); `small` is a window of 1280 at 400 % (1.4.10).
+  text: { width: 375, height: 720 },
 }
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, out: { type: 'string' } } })
@@ -161,12 +176,17 @@ for (const [name, reach] of Object.entries(SCENES)) {
   if (values.only && !name.match(values.only)) continue
   for (const colorScheme of ['light', 'dark'] as const)
     for (const [size, viewport] of Object.entries(SIZES)) {
+      if (size === 'text' && !WITH_LARGE_TEXT.includes(name)) continue
       if (size === 'small' && !['code-help', 'arabic', 'german', 'code-ten', 'approve'].includes(name))
         continue
       double.plan = { ...structuredClone(plan), methods: ['emailCode', 'emailLink'] }
       double.faults = {}
       const context = await browser.newContext({ viewport, colorScheme, locale: 'en-GB' })
       const page = await context.newPage()
+      if (size === 'text')
+        await page.addInitScript(
+          "addEventListener('DOMContentLoaded', () => { document.documentElement.style.fontSize = '200%' })",
+        )
       await page.goto(`${double.url}/page?key=opk_test_x&locale=en&redirect-url=https://app.example/back`)
       await page.locator('input[type=email]').waitFor()
       await reach(page, double)

@@ -147,7 +147,7 @@ function more(scene: Scene): Part {
   }
   if (screen === 'code' || screen === 'link')
     return html`<div class="more" part="more">
-${isDead(scene) ? nothing : html`${resend(scene)}${nothingCame(scene)}`}
+${isDead(scene) ? nothing : resend(scene)}${nothingCame(scene)}
 <div class="row">${otherAddress(scene)}
 ${methodsOf(view.action).length > 1 ? quiet(say(scene, 'signIn.other.method'), () => flow.otherMethod()) : nothing}
 ${cancel}${help}</div></div>`

@@ -30,23 +30,24 @@ color:var(--o-on-primary);background:var(--o-primary);border:1px solid var(--o-e
 .main:hover{filter:brightness(1.07)}
 .main:active{filter:brightness(.94)}
 .options{display:grid;gap:.75rem;margin:1.5rem 0 0}
-.option{display:grid;grid-template-columns:auto 1fr auto;align-items:center;gap:.875rem;width:100%;min-height:4rem;padding:.75rem 1rem;text-align:start;
+.option{display:flex;flex-wrap:wrap;align-items:center;gap:.875rem;width:100%;min-height:4rem;padding:.75rem 1rem;text-align:start;
 color:var(--o-text);background:var(--o-background);border:1px solid var(--o-field);border-radius:var(--o-radius);transition:background .12s}
 .option:hover{background:var(--o-soft)}
-.option .icon{display:grid;place-items:center;width:2.25rem;height:2.25rem;border-radius:50%;background:var(--o-soft);color:var(--o-edge)}
+.option span+span{flex:1 1 6rem;min-width:0}
+.option .turn{flex:none;display:grid;color:var(--o-muted)}
+.option .icon{flex:none;display:grid;place-items:center;width:2.25rem;height:2.25rem;border-radius:50%;background:var(--o-soft);color:var(--o-edge)}
 .option b{display:block;font-weight:600}
 .option small{display:block;color:var(--o-muted);font-size:.875rem;line-height:1.35}
-.option .turn{display:grid;color:var(--o-muted)}
 [aria-disabled=true]{cursor:progress;opacity:.65}
 :host(:dir(rtl)) .turn{transform:scaleX(-1)}
 .more{margin:1.5rem 0 -.75rem;padding:.5rem 0 0;border-top:1px solid var(--o-line);font-size:.9375rem;color:var(--o-muted)}
 .row{display:flex;flex-wrap:wrap;align-items:center;column-gap:1.25rem}
-.quiet{display:inline-flex;align-items:center;min-height:2.75rem;padding:0;border:0;background:none;color:var(--o-text);font:inherit;font-size:.9375rem;text-align:start;
+.quiet{display:inline-flex;align-items:center;min-height:2.75rem;padding:.375rem 0;border:0;background:none;color:var(--o-text);font:inherit;font-size:.9375rem;text-align:start;
 text-decoration:underline;text-decoration-color:var(--o-field);text-underline-offset:.25em;text-decoration-thickness:1px}
 .quiet:hover{text-decoration-color:currentColor}
-.wait{display:flex;align-items:center;min-height:2.75rem;margin:0;font-variant-numeric:tabular-nums}
+.wait{display:flex;align-items:center;min-height:2.75rem;margin:0;padding:.375rem 0;font-variant-numeric:tabular-nums}
 details{margin:0}
-summary{display:flex;align-items:center;min-height:2.75rem;cursor:pointer;list-style:none;color:var(--o-text);gap:.375rem}
+summary{display:flex;align-items:center;min-height:2.75rem;padding:.375rem 0;cursor:pointer;list-style:none;color:var(--o-text);gap:.375rem}
 summary::-webkit-details-marker{display:none}
 summary svg{width:1rem;height:1rem;color:var(--o-muted);transition:transform .15s}
 details[open] summary svg{transform:rotate(90deg)}
@@ -79,7 +80,7 @@ font:650 4rem/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spac
 
 /** The form, in the page's own tree, where password managers see it. Its colors come down from the frame. */
 export const FORM_STYLE = `
-ostiary-sign-in form.ostiary-form{display:block;margin:1.5rem 0 0;padding:0;font:400 1rem/1.5 var(--o-font);color:var(--o-text)}
+ostiary-sign-in form.ostiary-form{display:block;container-type:inline-size;margin:1.5rem 0 0;padding:0;font:400 1rem/1.5 var(--o-font);color:var(--o-text)}
 ostiary-sign-in .ostiary-form *{box-sizing:border-box}
 ostiary-sign-in .ostiary-label{display:block;margin:0 0 .375rem;padding:0;font-size:.9375rem;font-weight:600;color:var(--o-text)}
 ostiary-sign-in .ostiary-input{display:block;width:100%;height:auto;min-height:3rem;margin:0;padding:.625rem .875rem;font:inherit;font-size:max(16px,1.0625rem);line-height:1.5;color:var(--o-text);background:var(--o-background);
@@ -87,14 +88,14 @@ border:1px solid var(--o-field);border-radius:var(--o-radius);box-shadow:none;ap
 ostiary-sign-in .ostiary-input:focus{outline:2px solid var(--o-edge);outline-offset:0;border-color:var(--o-edge)}
 ostiary-sign-in .ostiary-input[aria-invalid=true]{border-color:var(--o-danger)}
 ostiary-sign-in .ostiary-input[aria-invalid=true]:focus{outline-color:var(--o-danger)}
-ostiary-sign-in .ostiary-code{min-height:3.75rem;font:600 max(16px,1.75rem)/1.25 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.3em;text-align:center;text-indent:.3em;padding-inline:.25rem;font-variant-numeric:tabular-nums}
+ostiary-sign-in .ostiary-code{min-height:3.75rem;font:600 min(max(16px,1.75rem),12cqi)/1.25 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.3em;text-align:center;text-indent:.3em;padding-inline:.25rem;font-variant-numeric:tabular-nums}
 ostiary-sign-in .ostiary-code[data-length="8"]{letter-spacing:.18em;text-indent:.18em}
-ostiary-sign-in .ostiary-code[data-length="10"]{font-size:max(16px,1.5rem);letter-spacing:.1em;text-indent:.1em}
+ostiary-sign-in .ostiary-code[data-length="10"]{font-size:min(max(16px,1.5rem),12cqi);letter-spacing:.1em;text-indent:.1em}
 ostiary-sign-in .ostiary-error{margin:.5rem 0 0;font-size:.9375rem;font-weight:500;color:var(--o-danger)}
 ostiary-sign-in .ostiary-error:empty{margin:0}
 ostiary-sign-in .ostiary-hint{display:flex;flex-wrap:wrap;gap:.25rem 1rem;justify-content:space-between;margin:.625rem 0 0;font-size:.9375rem;color:var(--o-muted)}
 ostiary-sign-in .ostiary-tag{font:600 .9375rem/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.12em;color:var(--o-text);padding:.1875rem .3125rem .1875rem .4375rem;border-radius:.25rem;background:var(--o-soft);border:1px solid var(--o-line)}
-ostiary-sign-in .ostiary-button{display:flex;align-items:center;justify-content:center;width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.625rem 1.25rem;font:inherit;font-weight:600;text-transform:none;letter-spacing:normal;
+ostiary-sign-in .ostiary-button{display:flex;align-items:center;justify-content:center;width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.625rem min(1.25rem,4cqi);font:inherit;font-weight:600;text-transform:none;letter-spacing:normal;
 color:var(--o-on-primary);background:var(--o-primary);border:1px solid var(--o-edge);border-radius:var(--o-radius);box-shadow:none;cursor:pointer;transition:filter .12s}
 ostiary-sign-in .ostiary-button:hover{filter:brightness(1.07)}
 ostiary-sign-in .ostiary-button:active{filter:brightness(.94)}

@@ -166,7 +166,7 @@ ${plain.trouble && html`<p class="trouble" role="alert">${plain.trouble}</p>`}
 ${plain.notice && html`<p class="lead" role="status">${plain.notice}</p>`}
 ${BODIES[plain.step](look, plain)}
 ${more(look, plain)}
-${plain.step === 'code' && html`<p class="reference">${say('signIn.help.spam')}</p>`}`
+${(plain.step === 'code' || plain.step === 'link') && html`<p class="reference">${say('signIn.help.spam')}</p>`}`
 }
 
 function headOf(

@@ -43,11 +43,11 @@ h1{margin:0;font-size:1.5rem;font-weight:650;line-height:1.25;letter-spacing:-.0
 .lead{margin:.5rem 0 0;color:var(--muted);text-wrap:pretty}
 .trouble{margin:1.25rem 0 0;padding:.75rem .875rem;border:1px solid var(--danger);border-radius:var(--radius);font-size:.9375rem}
 form{margin:0}
-.main-form{margin:1.5rem 0 0}
+.main-form{margin:1.5rem 0 0;container-type:inline-size}
 label{display:block;margin:0 0 .375rem;font-size:.9375rem;font-weight:600}
 input{display:block;width:100%;min-height:3rem;margin:0;padding:.625rem .875rem;font:inherit;font-size:max(16px,1.0625rem);color:var(--text);background:var(--background);border:1px solid var(--field);border-radius:var(--radius)}
 input[aria-invalid=true]{border-color:var(--danger)}
-.digits{min-height:3.75rem;font:600 max(16px,1.75rem)/1.25 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.2em;text-align:center;padding-inline:.25rem}
+.digits{min-height:3.75rem;font:600 min(max(16px,1.75rem),12cqi)/1.25 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.2em;text-align:center;padding-inline:.25rem}
 .error{margin:.5rem 0 0;font-size:.9375rem;font-weight:500;color:var(--danger)}
 .facts{display:flex;flex-wrap:wrap;gap:.25rem 1rem;justify-content:space-between;margin:.625rem 0 0;font-size:.9375rem;color:var(--muted)}
 .facts p{margin:0}
