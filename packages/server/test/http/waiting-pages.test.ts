@@ -62,16 +62,17 @@ test(`${PAGES} waiting pages hold nobody up, and the server stops at once with t
   console.log(
     `${PAGES} streams: a sign-in beside them ${Math.max(...waits).toFixed(0)} ms at most; CPU ${((cpu.user + cpu.system) / 1e4 / seconds).toFixed(0)} % of one core`,
   )
-  expect(Math.max(...waits)).toBeLessThan(2000)
+  // Generous: other work may run on the machine. A process that stalls would wait for minutes.
+  expect(Math.max(...waits)).toBeLessThan(10_000)
 
   // The one whose action ends hears of it; all others are let go when the server stops.
   await tabs[0]?.post('cancel')
   expect(await streams[0]).toContain('"step":"ended"')
   const stopAt = performance.now()
   server.ostiary.leave()
-  await listening.close(10_000)
+  await listening.close(30_000)
   const stopped = performance.now() - stopAt
   console.log(`stopped with ${PAGES} streams in ${stopped.toFixed(0)} ms`)
-  expect(stopped).toBeLessThan(5000)
+  expect(stopped).toBeLessThan(10_000)
   for (const text of await Promise.all(streams)) expect(text).toContain('event: state')
-})
+}, 90_000)

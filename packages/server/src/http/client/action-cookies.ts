@@ -6,7 +6,7 @@ import type { Action } from '../../core/rows.ts'
 
 /**
  * The working tokens of a browser's actions, on Ostiary's own pages: a cookie for each, so that tabs do not take each other's
- * (docs/decisions/0021). A page says which one it means by the action's id, which opens nothing without its cookie.
+ * (docs/decisions/0022). A page says which one it means by the action's id, which opens nothing without its cookie.
  */
 export const ACTION_COOKIES = '__Host-ostiary-action-'
 
