@@ -4,8 +4,9 @@ export {
   type ClientOptions,
   createClient,
 } from './client/client.ts'
-export { type Failure, type FailureCode, OstiaryClientError } from './client/errors.ts'
+export { type Failure, type FailureCode, OstiaryClientError, type PopupCode } from './client/errors.ts'
 export { codeChallengeOf, createCodeVerifier } from './client/pkce.ts'
+export { type PopupOptions, type PopupResult, signInByPopup } from './client/popup.ts'
 export type {
   ActionNews,
   ActionResult,

@@ -22,8 +22,8 @@ describe('what a browser loads', () => {
     expect(readdirSync(join(folder, 'element')).sort()).toEqual(['v1.js', 'words'])
   })
 
-  it('is at most 3 KB for the client alone', () => {
-    expect(zipped('browser.js')).toBeLessThanOrEqual(3 * KILOBYTE)
+  it('is at most 3.5 KB for the client with the popup', () => {
+    expect(zipped('browser.js')).toBeLessThanOrEqual(3.5 * KILOBYTE)
   })
 
   it.each([...LANGUAGES])('is at most 3 KB for the texts in %s, without those of mails', language => {

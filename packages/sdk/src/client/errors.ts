@@ -34,6 +34,19 @@ export type RefusalCode =
 /** No answer: no connection, none in time, the caller gave up, or something that is not Ostiary answered. */
 export type LostCode = 'network_failed' | 'timed_out' | 'aborted' | 'answer_unreadable'
 
+/** Why a popup gave no result. */
+export type PopupCode =
+  /** The browser let no window open: call it inside the press itself. */
+  | 'popup_blocked'
+  /** One is open; it was brought to the front. */
+  | 'popup_open'
+  /** The window was never heard of: an error page, a page that did not load, or cut off by an opener policy. */
+  | 'popup_lost'
+  /** What came back is of another sign-in. */
+  | 'popup_mismatch'
+  /** The person gave up, or closed the window. */
+  | 'cancelled'
+
 interface Told {
   message: string
   /** Null when there was no answer. */
@@ -48,7 +61,7 @@ export type Failure =
   | (Told & { code: 'code_incorrect'; status: number; attemptsLeft: number })
   | (Told & { code: 'rate_limited'; status: number; retryAfterSeconds: number })
   | (Told & { code: Exclude<RefusalCode, 'code_incorrect' | 'rate_limited'>; status: number })
-  | (Told & { code: LostCode })
+  | (Told & { code: LostCode | PopupCode })
 
 export type FailureCode = Failure['code']
 

@@ -25,6 +25,7 @@ import { pageHeaders } from './pages/headers.ts'
 import type { Page } from './pages/link-page.ts'
 import { isOwnForm, pressToken, readForm } from './pages/own-form.ts'
 import { pageTexts, wishesOf } from './pages/page-texts.ts'
+import { popupData, popupOrigin } from './pages/popup.ts'
 import { openingPage, type SignInLook, signInErrorPage, signInPage } from './pages/sign-in-page.ts'
 import { ACTS, type Moment, plainStep, SENDING, type Told, toldOf } from './sign-in-form.ts'
 
@@ -44,6 +45,7 @@ const Query = z.object({
   action: z.string().max(64).optional().catch(undefined),
   locale: fields.locale.optional().catch(undefined),
   theme: z.enum(['light', 'dark']).optional().catch(undefined),
+  display: z.enum(['page', 'popup']).optional().catch(undefined),
 })
 type Query = z.infer<typeof Query>
 
@@ -218,9 +220,11 @@ async function goingOn(
 
 /** Begun for the same answer. Another `state` is another sign-in: its app would refuse what this one gives. */
 function isFor(action: Action, app: App, query: Query): boolean {
+  // A popup's action has no redirectUrl: its result goes to the opener, also when its link is pressed in another tab.
+  const isForOpener = action.redirectUrl === null && popupOrigin(query) !== null
   return (
     action.appId === app.id &&
-    action.redirectUrl === (query.redirectUrl ?? null) &&
+    (action.redirectUrl === (query.redirectUrl ?? null) || isForOpener) &&
     action.clientState === (query.state ?? null) &&
     action.codeChallenge === (query.codeChallenge ?? null)
   )
@@ -255,7 +259,9 @@ async function showStep(
   const look = lookOf(deps, c, visit)
   const { version } = await elementFiles()
   const plain = plainStep(deps, visit, look.texts, shown, pressToken(c, deps.random))
+  const opener = popupOrigin(query)
   const attributes = {
+    'data-popup': opener && popupData(opener, look.texts),
     key: query.key ?? null,
     'redirect-url': query.redirectUrl ?? null,
     state: query.state ?? null,
@@ -268,7 +274,7 @@ async function showStep(
   // Where a plain form was sent, nobody has the element: its answer is the form again.
   const element = c.req.method === 'POST' ? null : { version, attributes }
   const redirectUrl = query.redirectUrl ?? work?.action.redirectUrl ?? null
-  return page(c, signInPage(look, element, plain, redirectUrl), status)
+  return page(c, signInPage(look, element, plain, redirectUrl), status, opener !== null)
 }
 
 /** Answers with the page; a refusal is a page, too, with its status. */
@@ -318,8 +324,8 @@ function signInTextsOf(c: Request, shown: Shown) {
   return pageTexts([asked, ...wishes], shown?.view.settings ?? null, 'signIn.')
 }
 
-function page(c: Request, { html, csp }: Page, status = 200): Response {
-  return c.body(html, status as 200, pageHeaders(csp))
+function page(c: Request, { html, csp }: Page, status = 200, hasOpener = false): Response {
+  return c.body(html, status as 200, pageHeaders(csp, hasOpener))
 }
 
 /** The page's own address, which names the action that it is about. */

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { build } from '../../../sdk/tools/build.ts'
 import { hasBrowser, openWindow, type Person, useBrowser } from '../setup/browser.ts'
 import { apiOf, type DevServer, freePort, startDev } from '../setup/process.ts'
 
@@ -90,6 +91,28 @@ describe.skipIf(!hasBrowser)('the example', () => {
     await prove(page, 'spa@example.com')
     await page.getByText('Signed in as spa@example.com').waitFor()
     expect(page.url()).toBe(`${url}/`)
+    expect(complaintsOf(person)).toEqual([])
+    await person.close()
+  })
+
+  it('popup signs in, and says so when the window is closed', async () => {
+    await build(fileURLToPath(new URL('../../../sdk/dist', import.meta.url)))
+    const url = await run('popup/serve.js')
+    const person = await openWindow(url)
+    const { page, context } = person
+    await page.goto(url)
+    const press = async () => {
+      const [popup] = await Promise.all([
+        context.waitForEvent('page'),
+        page.getByRole('button', { name: 'Sign in' }).click(),
+      ])
+      await popup.locator('input[type=email]').waitFor()
+      return popup
+    }
+    await (await press()).close()
+    await page.getByText('Not signed in: cancelled').waitFor()
+    await prove(await press(), 'popup@example.com')
+    await page.getByText('Signed in as popup@example.com').waitFor()
     expect(complaintsOf(person)).toEqual([])
     await person.close()
   })

@@ -1261,6 +1261,34 @@ export const GUARDS: Guard[] = [
       ],
     ],
   ),
+  ...guardsIn(
+    'http/pages/popup.ts',
+    ['http/popup.test.ts'],
+    [
+      ['an opener only where it was asked for', "display !== 'popup' || ", ''],
+      ['a popup only with a verifier', ' || codeChallenge === undefined', ''],
+      [
+        'the result to the origin of the redirectUrl alone',
+        'told},origin);',
+        "told},'*');",
+        { tests: ['browser/popup.test.ts'] },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    '../../sdk/src/client/popup.ts',
+    ['browser/popup.test.ts'],
+    [
+      ['a message of its own window', 'event.source !== popup || ', ''],
+      ['a message of Ostiary', 'event.origin !== server || ', ''],
+      [
+        'an answer for another sign-in',
+        "if (toldState !== state) reject(failed('popup_mismatch'))\n        else if",
+        'if',
+      ],
+      ['one window at a time', 'if (standing && !standing.closed) {', 'if (false) {'],
+    ],
+  ),
   ...guardsIn('migrations/postgres/functions/1_common.sql', POSTGRES, [
     ['one at a time for a name', 'PERFORM pg_advisory_xact_lock(name) FROM', 'PERFORM name FROM'],
     [

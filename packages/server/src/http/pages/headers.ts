@@ -28,15 +28,18 @@ export function policySource(origin: string): string[] {
   return /^[a-z][a-z0-9+.-]*:(\/\/[a-z0-9.:[\]-]+)?$/i.test(origin) ? [origin] : []
 }
 
-/** The headers of every page that this server shows to a person. */
-export function pageHeaders(csp: string): Record<string, string> {
+/**
+ * The headers of every page that this server shows to a person. A page in a popup (`hasOpener`) keeps the window that opened
+ * it; any other is out of reach of whoever did.
+ */
+export function pageHeaders(csp: string, hasOpener = false): Record<string, string> {
   return {
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Security-Policy': csp,
     'Cache-Control': 'no-store',
     'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
-    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Opener-Policy': hasOpener ? 'unsafe-none' : 'same-origin',
     'Cross-Origin-Resource-Policy': 'same-origin',
   }
 }

@@ -7,6 +7,7 @@ import { webAddress } from './addresses.ts'
 import { policy, policySource } from './headers.ts'
 import type { Page } from './link-page.ts'
 import type { PageTexts } from './page-texts.ts'
+import { POPUP } from './popup.ts'
 import { signInStyle } from './sign-in-style.ts'
 
 /** The operator's look, the language, and a nonce that is new with every answer. */
@@ -71,6 +72,7 @@ export function signInPage(
   const card = html`<div class="card">${brandRow(look)}${stepBody(look, plain)}</div>`
   const body = element
     ? html`<ostiary-sign-in${attributes(element.attributes)} autofocus>${card}</ostiary-sign-in>
+${element.attributes['data-popup'] && html`<script nonce="${nonce}">${raw(POPUP)}</script>`}
 <script nonce="${nonce}" type="module" src="/element/v1.js?v=${element.version}"></script>`
     : card
   const head = element && html`<script nonce="${nonce}">${raw(AWAIT_ELEMENT + KEEP_ACTION)}</script>`
