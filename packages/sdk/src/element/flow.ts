@@ -77,10 +77,16 @@ const ACTION_IS_GONE = ['unauthorized', 'token_invalid', 'not_found']
 const CODE_IS_DEAD = ['challenge_expired', 'attempts_exhausted', 'challenge_used']
 const RESEND_IS_OVER = ['sends_exhausted', 'resend_too_late', ...CODE_IS_DEAD]
 
+/** Whether the last wrong code was one too many. */
+export function isUsedUp({ failure, action }: View): boolean {
+  return failure?.attemptsLeft === 0 || action?.challenge?.attemptsLeft === 0
+}
+
 /** Whether the code or link that was sent last can still succeed, as far as this page knows. */
 export function isCodeAlive(view: View, now: number): boolean {
   const challenge = view.action?.challenge
   if (!challenge || (view.failure && CODE_IS_DEAD.includes(view.failure.code))) return false
+  if (isUsedUp(view)) return false
   return now + view.skewMs < Date.parse(challenge.expiresAt)
 }
 
@@ -115,8 +121,9 @@ export function createFlow(deps: FlowDeps): Flow {
   /** Takes what the server says as the truth. */
   function take(action: ClientAction, change: Partial<View> = {}) {
     const isOver = action.step === 'ended'
-    const ending =
-      action.state === 'BLOCK' ? 'refused' : action.state === 'CHALLENGE_FAILED' ? 'failed' : 'expired'
+    const isLate = deps.now() + view.skewMs >= Date.parse(action.expiresAt)
+    const hasFailed = action.state === 'CHALLENGE_FAILED' && !isLate
+    const ending = action.state === 'BLOCK' ? 'refused' : hasFailed ? 'failed' : 'expired'
     show({ action, screen: action.step, ending: isOver ? (view.ending ?? ending) : null, ...change })
   }
 

@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit'
 import type { Failure } from '../client/errors.ts'
-import { type Flow, isCodeAlive, type View } from './flow.ts'
+import { type Flow, isCodeAlive, isUsedUp, type View } from './flow.ts'
 import type { WordKey } from './word-keys.ts'
 import { countdown, durationWords, EMERGENCY, piecesOf, plain, type Words } from './words.ts'
 
@@ -129,7 +129,7 @@ export function fieldError(scene: Scene): string | null {
     return code === 'destination_not_allowed' ? say(scene, 'signIn.identify.refused') : null
   }
   if (isDead(scene)) {
-    if (code === 'attempts_exhausted') return say(scene, 'signIn.code.exhausted')
+    if (code === 'attempts_exhausted' || isUsedUp(view)) return say(scene, 'signIn.code.exhausted')
     if (code === 'challenge_used') return say(scene, 'signIn.code.used')
     return say(scene, view.screen === 'link' ? 'signIn.link.expired' : 'signIn.code.expired')
   }

@@ -187,6 +187,18 @@ window.isReady = true
     const state = new URL(popup.url()).searchParams.get('state')
     const forged = JSON.stringify({ type: 'ostiary.signIn', state, token: 'oht_forged' })
     await person.page.locator('iframe').evaluate((frame, src) => frame.setAttribute('src', src), `${EVIL}/`)
+    // Another window of Ostiary's, which the app opened as well: not the one that was asked.
+    const url = hosted.addressOf({
+      redirectUrl: `${APP}/back`,
+      display: 'popup',
+      codeChallenge: 'E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM',
+    })
+    const other = await opened(person.context, () =>
+      person.page.evaluate(`void open(${JSON.stringify(url)})`),
+    )
+    await other.locator('input[type=email]').waitFor()
+    await other.evaluate(`opener.postMessage(${forged}, '*')`)
+    await other.close()
     const frame = () => person.page.frames().find(one => one.url() === `${EVIL}/`)
     await expect.poll(frame).toBeDefined()
     await frame()?.evaluate(`parent.postMessage(${forged}, '*')`)
@@ -197,7 +209,7 @@ window.isReady = true
     await popup.evaluate(`opener.postMessage(${forged}, '*')`)
     await expect
       .poll(async () => (await heardBy(person.page)).filter(([, told]) => told.token === 'oht_forged').length)
-      .toBe(3)
+      .toBe(4)
     expect(await person.page.evaluate('window.ended')).toEqual([])
     // The person comes back, and it goes on.
     await popup.evaluate('history.back()')
