@@ -64,7 +64,9 @@ function trouble(scene: Scene): Part {
 
 function notice(scene: Scene): Part {
   const key = scene.view.notice === 'replaced' ? 'signIn.resend.replaced' : 'signIn.resend.sent'
-  if (scene.isSlow) return box(html`${say(scene, 'signIn.trouble.slow')}`, true)
+  // Done, and nowhere to go: nothing is waited for.
+  const isWaiting = scene.view.busy !== null || scene.view.result?.redirectTo
+  if (scene.isSlow && isWaiting) return box(html`${say(scene, 'signIn.trouble.slow')}`, true)
   return scene.view.notice ? box(rich(scene, key), false) : nothing
 }
 

@@ -22,10 +22,10 @@ export function popupOrigin({ display, redirectUrl, codeChallenge }: Asked): str
 export function popupData(origin: string, { say }: PageTexts): string {
   return JSON.stringify({
     origin,
-    lost: {
-      'signIn.done.title': say('signIn.ended.failed.title'),
-      'signIn.done.here': say('signIn.ended.failed.text'),
-    },
+    lost: [
+      ['h1', '', say('signIn.ended.failed.title')],
+      ['p', 'lead', say('signIn.ended.failed.text')],
+    ],
   })
 }
 
@@ -35,8 +35,10 @@ export function popupData(origin: string, { say }: PageTexts): string {
  * result; where nobody does, the person is not left with "You are signed in".
  */
 export const POPUP = `if(opener){const page=document.querySelector('ostiary-sign-in'),{origin,lost}=JSON.parse(page.dataset.popup),
-state=page.getAttribute('state'),tell=told=>opener?.postMessage({type:'ostiary.signIn',state,...told},origin);
+state=page.getAttribute('state'),tell=told=>opener?.postMessage({type:'ostiary.signIn',state,...told},origin),
+make=(tag,className,textContent='')=>Object.assign(document.createElement(tag),{className,textContent}),
+fail=()=>{const card=make('div','card');card.append(...lost.map(part=>make(...part)));page.replaceWith(card)};
 page.removeAttribute('redirect-url');
-page.addEventListener('success',event=>{event.preventDefault();tell({token:event.detail.token});setTimeout(()=>{page.texts=lost},3000)});
+page.addEventListener('success',event=>{event.preventDefault();tell({token:event.detail.token});setTimeout(fail,3000)});
 page.addEventListener('cancel',event=>{event.preventDefault();tell({error:'cancelled'})});
 tell({})}`
