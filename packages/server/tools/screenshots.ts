@@ -210,10 +210,7 @@ const SCENES: Record<string, Scene> = {
   'arabic-identify': { query: { locale: 'ar' } },
   'arabic-method': { query: { locale: 'ar' }, reach: toMethod },
   'arabic-code': { query: { locale: 'ar' }, reach: wrongCode },
-  'arabic-link-page': {
-    options: { locale: 'ar' },
-    reach: async stage => (await elsewhere(stage)).other,
-  },
+  'arabic-link-page': { query: { locale: 'ar' }, reach: async stage => (await elsewhere(stage)).other },
   'german-code': { query: { locale: 'de' }, reach: toCode },
   'japanese-code': { query: { locale: 'ja' }, reach: toCode },
   'branded-code': { settings: { brand: BRAND }, reach: toCode },
@@ -303,7 +300,17 @@ const SCENES: Record<string, Scene> = {
   'mail-arabic': { query: { locale: 'ar' }, reach: mail(toCode) },
 }
 
-const SIZES = { phone: { width: 375, height: 720 }, desktop: { width: 1024, height: 760 } }
+const WITH_LARGE_TEXT = ['identify', 'method', 'code-help', 'code-ten', 'code-wrong', 'link', 'approve']
+
+const SIZES = {
+  phone: { width: 375, height: 720 },
+  desktop: { width: 1024, height: 760 },
+  // Text at 200 % (WCAG 2.2, 1.4.4).
+  text: { width: 375, height: 720 },
+}
+
+const DOUBLE_TEXT =
+  "addEventListener('DOMContentLoaded', () => { document.documentElement.style.fontSize = '200%' })"
 
 const { values } = parseArgs({ options: { only: { type: 'string' }, out: { type: 'string' } } })
 const out = resolve(values.out ?? fileURLToPath(new URL('../../../coverage/screens', import.meta.url)))
@@ -331,7 +338,8 @@ process.exit(failed.length > 0 ? 1 : 0)
 async function takeAll(inBrowser: Browser, look: string, dress: BrowserContextOptions): Promise<void> {
   const server = await startDev()
   const hosted = hostedPage(server)
-  for (const name of names) {
+  const isLarge = look.endsWith('-text')
+  for (const name of names.filter(one => !isLarge || WITH_LARGE_TEXT.includes(one))) {
     const scene = SCENES[name] ?? {}
     const contexts: { close(): Promise<void> }[] = []
     const another = async (options: BrowserContextOptions = {}) => {
@@ -349,6 +357,7 @@ async function takeAll(inBrowser: Browser, look: string, dress: BrowserContextOp
       for (const part of ['challenge', 'brand']) await hosted.api('PATCH', '/v1/settings', { [part]: null })
       await hosted.api('PATCH', '/v1/settings', scene.settings ?? {})
       const page = await another(scene.options)
+      if (isLarge) await page.addInitScript(DOUBLE_TEXT)
       await page.goto(hosted.addressOf({ locale: 'en', ...scene.query }))
       await page.locator('input[type=email]').waitFor()
       const stage = {

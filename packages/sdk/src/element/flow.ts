@@ -95,6 +95,8 @@ export function createFlow(deps: FlowDeps): Flow {
   const life = new AbortController()
   const call = { signal: life.signal }
   let watching: AbortController | null = null
+  /** The code that was judged last. */
+  let judgedCode = ''
   let view: View = {
     screen: 'starting',
     action: null,
@@ -299,11 +301,15 @@ export function createFlow(deps: FlowDeps): Flow {
     identify: to => run('identify', () => identify(to)),
     send: method => run('send', () => sendBy(method)),
     resend: () => run('resend', resend),
-    verify: code =>
-      run('verify', async () => {
+    async verify(code) {
+      // Enter after the last digit, which has sent the code already: it is as wrong as a moment ago, and costs an attempt.
+      if (view.failure?.code === 'code_incorrect' && code === judgedCode) return
+      judgedCode = code
+      await run('verify', async () => {
         const action = await client.verify(code, call)
         succeed(action, action.result)
-      }),
+      })
+    },
     cancel: () =>
       run('cancel', async () => {
         const { redirectTo } = await client.cancel(call)
