@@ -7,7 +7,7 @@ export interface Metrics {
   /** A message was asked for, by a challenge or a resend: `queued`, or the code of the refusal. */
   sendAsked(environment: string, channel: string, result: string): void
   /** An answer to a challenge was judged: `verified`, or the code of the refusal. */
-  answerJudged(environment: string, method: 'code' | 'link', result: string): void
+  answerJudged(environment: string, method: 'code' | 'link' | 'passkey', result: string): void
   /** A session was opened, by an answer or later. */
   sessionOpened(environment: string): void
   /** A refresh token was presented: `refreshed`, `repeated`, or the code of the refusal. */

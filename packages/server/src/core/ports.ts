@@ -9,6 +9,7 @@ import type {
   Action,
   ApiKey,
   App,
+  Authenticator,
   Challenge,
   Environment,
   Event,
@@ -214,6 +215,18 @@ export type Resent =
   | LimitFired
   | Plain<'notFound' | 'expired' | 'used' | 'exhausted' | 'sendsExhausted' | 'late'>
 
+/** A challenge that is answered by a passkey. Nothing is sent, and nothing of it is decided by an address. */
+export interface NewPasskeyChallenge {
+  origin: Origin
+  now: number
+  row: Omit<Challenge, 'verifiedAt' | 'endedAt'>
+  /** Of the random bytes that the authenticator signs. */
+  challengeHash: string
+  limits: Limit[]
+}
+
+export type PasskeyBegun = { kind: 'created'; challenge: Challenge } | LimitFired
+
 /** What a session would be, if the proof succeeds: made beforehand, so that the write needs no second step. */
 export interface NewSession {
   id: string
@@ -223,9 +236,19 @@ export interface NewSession {
   circumstances: Circumstances
 }
 
+/** What the pure judgement of an assertion found, for the write that decides by the rows as they are then. */
+export interface JudgedAssertion {
+  authenticatorId: string
+  userId: string
+  signCount: number
+  isBackedUp: boolean
+  amr: string[]
+}
+
 /**
- * An answer to a challenge: a code for its id, or the hash of a link or hand-over token. `press` is a mailed link that was
- * pressed inside an action, which proves without a hand-over.
+ * An answer to a challenge: a code for its id, the hash of a link or hand-over token, or what a passkey signed. `press` is a
+ * mailed link that was pressed inside an action, which proves without a hand-over. An answer of a passkey that was refused
+ * by the judgement comes with the reason and consumes its challenge all the same.
  */
 export interface Attempt {
   origin: Origin
@@ -241,6 +264,21 @@ export interface Attempt {
         challengeId: string | null
         codeChallenge: string | null
       }
+    | {
+        kind: 'assertion'
+        challengeId: string
+        challengeHash: string
+        judged: JudgedAssertion | { refused: string }
+        /** The address that a backend named without a user: only who has proven it can be meant. */
+        ownerOf: string | null
+      }
+    | {
+        kind: 'registration'
+        challengeId: string
+        challengeHash: string
+        /** The row but for whose it is, which the challenge says. */
+        judged: Omit<Authenticator, 'userId'> | { refused: string }
+      }
   /** The action whose challenge it is. One of an action is answered there and nowhere else: null finds the others. */
   actionId: string | null
   circumstances: Circumstances
@@ -253,12 +291,21 @@ export interface Attempt {
 }
 
 export type Attempted =
-  | { kind: 'verified'; challenge: Challenge; user: User | null; isNewUser: boolean; session: Session | null }
+  | {
+      kind: 'verified'
+      challenge: Challenge
+      user: User | null
+      isNewUser: boolean
+      session: Session | null
+      /** The one that signed, or was enrolled. */
+      authenticator: Authenticator | null
+    }
   | { kind: 'incorrect'; attemptsLeft: number }
   | LimitFired
   | Plain<
       | 'notFound'
       | 'linkInvalid'
+      | 'passkeyRefused'
       | 'expired'
       | 'used'
       | 'exhausted'
@@ -314,6 +361,11 @@ export interface AtAction {
 export interface NewResult {
   hash: string
   livesMs: number
+}
+
+/** Whether a passkey is offered before the result: to a user who has none, and once in `everyMs`. */
+export interface Offer {
+  everyMs: number
 }
 
 /** How another device approves the first tab (PROTOCOL section 4). */
@@ -394,6 +446,12 @@ export interface NewUser {
   user: User
   identifiers: Identifier[]
 }
+
+export type AuthenticatorAdded =
+  | { kind: 'added'; authenticator: Authenticator }
+  | Plain<'userUnknown' | 'taken' | 'tooMany'>
+
+export type AuthenticatorRemoved = { kind: 'removed' } | Plain<'notFound' | 'lastWayIn'>
 
 export type UserPatch = Partial<Pick<User, 'externalId' | 'name' | 'username' | 'locale' | 'metadata'>>
 
@@ -478,6 +536,8 @@ export interface Store {
    * attempts.
    */
   attempt(input: Attempt, once?: Once<Attempted>): Promise<Attempted>
+  /** Writes a passkey challenge and its event, within the limits. */
+  createPasskeyChallenge(input: NewPasskeyChallenge, once?: Once<PasskeyBegun>): Promise<PasskeyBegun>
   findChallenge(environmentId: string, id: string): Promise<Challenge | null>
   listChallenges(environmentId: string, filter: ChallengeFilter, page: Page): Promise<Listed<Challenge>>
   /** Binds a verified challenge of userMode `none` to a user: once. */
@@ -543,10 +603,19 @@ export interface Store {
   addressAction(input: AtAction & { address: string; requestedTo: string }): Promise<Action | null>
   /** `createChallenge` and the action's step to it, in one write. */
   sendInAction(input: AtAction & { challenge: NewChallenge }): Promise<Created | Plain<'stateConflict'>>
-  /** `attempt` and the action's new state, in one write; `result` is the token that the answer will hold. */
+  /**
+   * `attempt` and the action's new state, in one write; `result` is the token that the answer will hold, unless the action
+   * waits for what the person says to an `offer` (`offersPasskey`).
+   */
   attemptInAction(
-    input: AtAction & { attempt: Attempt; result: NewResult | null; approval?: Approval },
+    input: AtAction & { attempt: Attempt; result: NewResult | null; approval?: Approval; offer?: Offer },
   ): Promise<AttemptedInAction>
+  /** A passkey challenge beside the step that the action is at; an earlier one ends. Proves, or (`enrols`) answers the offer. */
+  beginPasskeyInAction(
+    input: AtAction & { challenge: NewPasskeyChallenge; enrols: boolean },
+  ): Promise<PasskeyBegun | Plain<'stateConflict'>>
+  /** Enrols a passkey in answer to the offer, and gives the result: both or neither. */
+  enrolInAction(input: AtAction & { attempt: Attempt; result: NewResult }): Promise<AttemptedInAction>
   /** Draws the number of an approval: an earlier one of the action ends. */
   askApproval(
     input: AtAction & { approval: Approval; livesMs: number },
@@ -645,6 +714,34 @@ export interface Store {
     origin: Origin,
     now: number,
   ): Promise<User | null>
+
+  // Authenticators
+  /** Of an environment by its credential id, or null. */
+  findAuthenticator(environmentId: string, credentialId: string): Promise<Authenticator | null>
+  /** Newest first. */
+  listAuthenticators(environmentId: string, userId: string): Promise<Authenticator[]>
+  /** Of many with one credential id exactly one is added. */
+  addAuthenticator(
+    authenticator: Authenticator,
+    origin: Origin,
+    now: number,
+    once?: Once<AuthenticatorAdded>,
+  ): Promise<AuthenticatorAdded>
+  renameAuthenticator(
+    userId: string,
+    id: string,
+    name: string,
+    origin: Origin,
+    now: number,
+  ): Promise<Authenticator | null>
+  /** Refuses the last way in: with no other authenticator, and no proven address of the types that still lead in. */
+  removeAuthenticator(
+    userId: string,
+    id: string,
+    addressTypes: readonly Identifier['type'][],
+    origin: Origin,
+    now: number,
+  ): Promise<AuthenticatorRemoved>
 
   // Messages and events
   /** Claims due messages for `leaseMs`: each is given to exactly one caller. `busyDomains`, in lower case, are left out. */

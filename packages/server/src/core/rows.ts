@@ -98,8 +98,37 @@ export interface Identifier {
   isPrimary: boolean
 }
 
+/** An enrolled means of proof. The user's id is the user handle of a passkey. */
+export interface Authenticator {
+  id: string
+  environmentId: string
+  userId: string
+  type: 'passkey'
+  name: string
+  /** Base64url, as `id` of the browser's PublicKeyCredential; leads to one user of its environment. */
+  credentialId: string
+  /** Base64url of the COSE key. */
+  publicKey: string
+  signCount: number
+  transports: string[]
+  aaguid: string | null
+  /** The relying party that it was made for: it answers no other. */
+  rpId: string
+  /** May be copied to other devices by its provider, and was. */
+  isBackupEligible: boolean
+  isBackedUp: boolean
+  /** The person was verified, not only present, when it was enrolled. */
+  hasUserVerification: boolean
+  createdAt: number
+  lastUsedAt: number | null
+}
+
 export type Purpose = string
-export type Credential = 'code' | 'link' | 'codeAndLink'
+/** `none`: of a method whose challenge sends nothing. */
+export type Credential = 'code' | 'link' | 'codeAndLink' | 'none'
+/** The two ceremonies of WebAuthn. */
+export type Ceremony = 'authentication' | 'registration'
+export type UserVerification = 'required' | 'preferred' | 'discouraged'
 export type UserMode = 'create' | 'existing' | 'none'
 
 export interface Challenge {
@@ -108,9 +137,16 @@ export interface Challenge {
   appId: string
   epoch: number
   purpose: Purpose
-  channel: 'email'
+  channel: 'email' | 'none'
   credential: Credential
-  /** Identity form of the address, and what answers show: the request's form, masked where it asked by userId. */
+  /** Null for a challenge that is answered by what was sent. */
+  method: 'passkey' | null
+  ceremony: Ceremony | null
+  userVerification: UserVerification | null
+  /**
+   * Identity form of the address, and what answers show: the request's form, masked where it asked by userId. All three are
+   * '' where nothing is sent.
+   */
   address: string
   requestedTo: string
   /** Where the mail goes: the proven spelling of a known user, else the identity form. */
@@ -148,10 +184,12 @@ export interface Challenge {
   /** Ended before its time: address changed, user blocked, adopted, refused after proof. */
   endedAt: number | null
   /** How it was proven. */
-  provenBy: 'code' | 'link' | null
+  provenBy: ProvenBy | null
   /** The action that it is a step of: it is answered there and nowhere else. */
   actionId: string | null
 }
+
+export type ProvenBy = 'code' | 'link' | 'passkey'
 
 export type Outcome = 'ALLOW' | 'CHALLENGE' | 'REVIEW' | 'BLOCK'
 export type ActionState =
@@ -188,6 +226,10 @@ export interface Action {
   requestedTo: string | null
   /** The challenge under way; an earlier one of this action is worth nothing. */
   challengeId: string | null
+  /** The passkey challenge that is out beside it; only the latest counts. */
+  passkeyChallengeId: string | null
+  /** Proven, and its result waits for what the person says to the offer of a passkey. */
+  offersPasskey: boolean
   /** How it was proven. */
   method: string | null
   redirectUrl: string | null
@@ -302,6 +344,11 @@ export const EVENT_TYPES = [
   'identifier.added',
   'identifier.verified',
   'identifier.removed',
+  'authenticator.created',
+  'authenticator.updated',
+  'authenticator.deleted',
+  'authenticator.used',
+  'authenticator.counter_regressed',
   'session.created',
   'session.refreshed',
   'session.revoked',

@@ -2,6 +2,7 @@ import { context, type Span, SpanKind, SpanStatusCode, trace } from '@openteleme
 import { OstiaryError } from '../core/errors.ts'
 import type { Metrics } from '../core/metrics.ts'
 import {
+  type Attempt,
   type Attempted,
   type AttemptedInAction,
   type Created,
@@ -100,7 +101,7 @@ export function watchStore(store: Store, metrics: Metrics): Store {
       const outcome = await counted(
         input.origin.environmentId,
         traced.attempt(input, once),
-        (environment, result) => metrics.answerJudged(environment, input.proof.kind, result),
+        (environment, result) => metrics.answerJudged(environment, methodOf(input), result),
       )
       if (outcome.kind === 'verified' && outcome.session)
         metrics.sessionOpened(slugOf(input.origin.environmentId))
@@ -117,8 +118,22 @@ export function watchStore(store: Store, metrics: Metrics): Store {
       ),
     attemptInAction: input =>
       counted(input.origin.environmentId, traced.attemptInAction(input), (environment, result) =>
-        metrics.answerJudged(environment, input.attempt.proof.kind, result),
+        metrics.answerJudged(environment, methodOf(input.attempt), result),
       ),
+    enrolInAction: input =>
+      counted(input.origin.environmentId, traced.enrolInAction(input), (environment, result) =>
+        metrics.answerJudged(environment, methodOf(input.attempt), result),
+      ),
+    async createPasskeyChallenge(input, once) {
+      const outcome = await traced.createPasskeyChallenge(input, once)
+      if (outcome.kind === 'limited') metrics.limitFired(slugOf(input.origin.environmentId), outcome.limit)
+      return outcome
+    },
+    async beginPasskeyInAction(input) {
+      const outcome = await traced.beginPasskeyInAction(input)
+      if (outcome.kind === 'limited') metrics.limitFired(slugOf(input.origin.environmentId), outcome.limit)
+      return outcome
+    },
     async validateAction(input, once) {
       const outcome = await traced.validateAction(input, once)
       if (outcome.kind === 'validated' && outcome.session)
@@ -143,6 +158,9 @@ export function watchStore(store: Store, metrics: Metrics): Store {
     },
   }
 }
+
+const methodOf = ({ proof }: Attempt) =>
+  proof.kind === 'code' || proof.kind === 'link' ? proof.kind : 'passkey'
 
 /** What became of a call that threw. */
 function resultOf(error: unknown): string {

@@ -12,6 +12,7 @@ import { limits } from './contract/limits.ts'
 import { links } from './contract/links.ts'
 import { lists } from './contract/lists.ts'
 import { messages } from './contract/messages.ts'
+import { passkeys } from './contract/passkeys.ts'
 import { proofs } from './contract/proofs.ts'
 import { results } from './contract/results.ts'
 import { retention } from './contract/retention.ts'
@@ -45,6 +46,7 @@ export function storeContract(name: string, open: Open, more: ((inHouse: InHouse
       actions,
       approvals,
       results,
+      passkeys,
       sessions,
       users,
       directory,

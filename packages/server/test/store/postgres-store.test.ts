@@ -197,6 +197,8 @@ const actionOf = (house: House, appId: string): Action => ({
   address: null,
   requestedTo: null,
   challengeId: null,
+  passkeyChallengeId: null,
+  offersPasskey: false,
   method: null,
   redirectUrl: null,
   clientState: null,

@@ -42,7 +42,7 @@ CREATE TABLE actions (
   result_expires_at INTEGER,
   validated_at INTEGER,
   created_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL, passkey_challenge_id TEXT, offers_passkey INTEGER NOT NULL DEFAULT 0,
   UNIQUE (environment_id, id),
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
 ) STRICT;
@@ -86,6 +86,33 @@ CREATE TABLE apps (
 ) STRICT;
 
 CREATE UNIQUE INDEX apps_default ON apps (environment_id) WHERE is_default = 1;
+
+CREATE TABLE authenticators (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL,
+  user_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  name TEXT NOT NULL,
+  -- Base64url, as the browser names it, and the public key (COSE) to check its signatures by.
+  credential_id TEXT,
+  public_key TEXT,
+  sign_count INTEGER NOT NULL,
+  transports TEXT NOT NULL,
+  aaguid TEXT,
+  -- The relying party that it was made for: it answers no other.
+  rp_id TEXT,
+  is_backup_eligible INTEGER NOT NULL,
+  is_backed_up INTEGER NOT NULL,
+  -- The person was verified (not only present) when it was enrolled.
+  has_user_verification INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_used_at INTEGER,
+  FOREIGN KEY (environment_id, user_id) REFERENCES users (environment_id, id) ON DELETE CASCADE
+) STRICT;
+
+CREATE UNIQUE INDEX authenticators_credential ON authenticators (environment_id, credential_id);
+
+CREATE INDEX authenticators_of_user ON authenticators (environment_id, user_id, id);
 
 CREATE TABLE challenge_links (
   hash TEXT PRIMARY KEY,
@@ -145,7 +172,7 @@ CREATE TABLE challenges (
   proof_event_id TEXT,
   ended_at INTEGER,
   claimed_at INTEGER,
-  session_opened_at INTEGER, action_id TEXT,
+  session_opened_at INTEGER, action_id TEXT, method TEXT, ceremony TEXT, user_verification TEXT, challenge_hash TEXT, proven_amr TEXT,
   UNIQUE (environment_id, id),
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
 ) STRICT;
@@ -378,7 +405,7 @@ CREATE TABLE users (
   metadata TEXT NOT NULL,
   created_at INTEGER NOT NULL,
   updated_at INTEGER NOT NULL,
-  last_sign_in_at INTEGER,
+  last_sign_in_at INTEGER, passkey_offered_at INTEGER,
   UNIQUE (environment_id, id)
 ) STRICT;
 

@@ -179,6 +179,8 @@ function newAction(
     address: null,
     requestedTo: null,
     challengeId: null,
+    passkeyChallengeId: null,
+    offersPasskey: false,
     method: null,
     redirectUrl: input.redirectUrl ?? null,
     clientState: input.state ?? null,

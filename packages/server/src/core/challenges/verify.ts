@@ -129,6 +129,8 @@ export function refusalOf(outcome: Exclude<Attempted, { kind: 'verified' }>): Os
       return new OstiaryError('not_found')
     case 'linkInvalid':
       return new OstiaryError('link_invalid')
+    case 'passkeyRefused':
+      return new OstiaryError('token_invalid', { detail: 'The passkey was not accepted.' })
     case 'userBlocked':
       return new OstiaryError('user_blocked')
     case 'signUpClosed':

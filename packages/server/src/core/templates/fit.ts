@@ -11,6 +11,7 @@ const NEEDS: Record<Credential, readonly ('code' | 'link')[]> = {
   code: ['code'],
   link: ['link'],
   codeAndLink: ['code', 'link'],
+  none: [],
 }
 
 /**

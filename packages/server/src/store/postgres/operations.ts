@@ -92,6 +92,7 @@ export async function attemptCode(call: Call, input: Attempt): Promise<Attempted
     user: answer.user === null ? null : userOf(answer.user as UserRows),
     isNewUser: answer.isNewUser as boolean,
     session: answer.session === null ? null : columns.sessions.read(answer.session as Row),
+    authenticator: null,
   }
 }
 

@@ -17,7 +17,9 @@ import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { takeLimits } from './limits.ts'
 import { lockProof } from './locks.ts'
-import { insertSession, openSession } from './sessions.ts'
+import { noteOffer } from './offers.ts'
+import { isByPasskey } from './passkeys.ts'
+import { AMR, insertSession, openSession, proofOf } from './sessions.ts'
 import { forUpdate, places, type Row, type Transaction, type Value } from './transaction.ts'
 import { findUser } from './users.ts'
 
@@ -142,23 +144,29 @@ export async function attemptInAction(
 ): Promise<AttemptedInAction> {
   const { attempt: asked, result, origin } = input
   const before = await readOpen(tx, input)
-  if (!before || before.challenge_id !== asked.proof.challengeId) return { kind: 'stateConflict' }
+  const isPasskey = isByPasskey(asked)
+  const underWay = isPasskey ? before?.passkey_challenge_id : before?.challenge_id
+  if (!before || underWay !== asked.proof.challengeId) return { kind: 'stateConflict' }
   const outcome = await attempt(tx, asked)
   const now = tx.judgeAt(asked.now)
   if (outcome.kind === 'userBlocked' || outcome.kind === 'signUpClosed' || outcome.kind === 'externalIdTaken')
     await fail(tx, input, 'blocked', contextOf(asked.circumstances))
   if (outcome.kind !== 'verified') return outcome
   const { challenge, user } = outcome
-  const method = challenge.provenBy === 'link' ? 'emailLink' : 'emailCode'
+  const [method] = AMR[challenge.provenBy ?? 'code'].methods
+  const isOffered = input.offer && user ? await noteOffer(tx, user, input.offer, now) : false
+  const given = isOffered ? null : result
   const action = await advance(
     tx,
     input,
     `state = 'CHALLENGE_SUCCEEDED', state_changed_at = $1, method = $6, user_id = $7, result_hash = $8,
-       result_expires_at = $9, opening_hash = NULL, approval_number = NULL, approval_hash = NULL, approval_expires_at = NULL`,
-    method,
+       result_expires_at = $9, offers_passkey = $10, challenge_id = ${isPasskey ? 'passkey_challenge_id' : 'challenge_id'},
+       opening_hash = NULL, approval_number = NULL, approval_hash = NULL, approval_expires_at = NULL`,
+    method ?? null,
     user?.id ?? null,
-    result?.hash ?? null,
-    result ? now + result.livesMs : null,
+    given?.hash ?? null,
+    given ? now + given.livesMs : null,
+    Number(isOffered),
   )
   if (action?.challengeId !== challenge.id) throw new OstiaryError('state_conflict')
   const context = contextOf(asked.circumstances)
@@ -179,7 +187,7 @@ export async function finishAction(
 ): Promise<Action | null> {
   const now = tx.judgeAt(input.now)
   const row = await tx.one(
-    `UPDATE actions SET result_hash = $3, result_expires_at = $4
+    `UPDATE actions SET result_hash = $3, result_expires_at = $4, offers_passkey = 0
      WHERE id = $5 AND working_hash = $6 AND state = 'CHALLENGE_SUCCEEDED' AND result_hash IS NULL AND validated_at IS NULL
        AND expires_at > $1 AND epoch = $2 AND environment_id = $7 RETURNING *`,
     now,
@@ -275,12 +283,11 @@ export async function validateAction(
     now: number,
   ) {
     if (action.name !== 'signIn' || proof.session_opened_at !== null || !user) return null
-    const by = { eventId: proof.proof_event_id, provenBy: proof.proven_by, at: proof.verified_at }
     return await insertSession(
       tx,
       columns.challenges.read(proof),
       user,
-      by,
+      proofOf(proof),
       input.session,
       { ...input.origin, appId: action.appId },
       now,

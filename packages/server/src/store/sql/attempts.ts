@@ -6,6 +6,7 @@ import { insertEvents, newEvent } from './events.ts'
 import { countWeakGuess, guesserName, isProtected } from './exposure.ts'
 import { checkLimits, countHits, limitNames } from './limits.ts'
 import { lockProof } from './locks.ts'
+import { attemptByPasskey, isByPasskey } from './passkeys.ts'
 import { addressProven, type Proven } from './proofs.ts'
 import { insertSession } from './sessions.ts'
 import { forUpdate, type Row, type Transaction } from './transaction.ts'
@@ -15,6 +16,7 @@ type Refused = Exclude<Attempted, { kind: 'verified' }>
 
 /** See `Store.attempt`: spend, judge, prove, find or make the user, open the session, record - in one write. */
 export async function attempt(tx: Transaction, input: Attempt): Promise<Attempted> {
+  if (isByPasskey(input)) return await attemptByPasskey(tx, input)
   const id = input.proof.kind === 'code' ? input.proof.challengeId : await challengeOfLink(tx, input)
   await lockProof(tx, input.origin.environmentId, id, namesOf(input))
   const now = tx.judgeAt(input.now)
@@ -157,7 +159,7 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
   if (challenge.userMode === 'none') {
     await tx.run('UPDATE challenges SET handover_hash = NULL WHERE id = $1', challenge.id)
     await insertEvents(tx, [proof])
-    return { kind: 'verified', challenge, user: null, isNewUser: false, session: null }
+    return { kind: 'verified', challenge, user: null, isNewUser: false, session: null, authenticator: null }
   }
   const proven = await addressProven(tx, challenge, input, now)
   if (typeof proven === 'string') return await refuse(tx, challenge, proven, origin, now)
@@ -174,14 +176,21 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
   const events: Event[] = proven.events
   let session = null
   if (challenge.opensSession) {
-    const by = { eventId: proof.id, provenBy: challenge.provenBy ?? 'code', at: now }
+    const by = { eventId: proof.id, provenBy: challenge.provenBy ?? 'code', amr: null, at: now }
     const opened = await insertSession(tx, challenge, user, by, input.session, origin, now)
     session = opened.session
     user.lastSignInAt = now
     events.push(opened.event)
   }
   await insertEvents(tx, events)
-  return { kind: 'verified', challenge: { ...challenge, userId: user.id }, user, isNewUser, session }
+  return {
+    kind: 'verified',
+    challenge: { ...challenge, userId: user.id },
+    user,
+    isNewUser,
+    session,
+    authenticator: null,
+  }
 }
 
 async function refuse(

@@ -2,6 +2,7 @@ import type {
   Action,
   ApiKey,
   App,
+  Authenticator,
   Challenge,
   Environment,
   Event,
@@ -93,8 +94,18 @@ export const identifiers = columnsOf<Identifier>({
   ...plain('type value spelling verifiedAt'),
   isPrimary: 'flag',
 })
+export const authenticators = columnsOf<Authenticator>({
+  ...plain('id environmentId userId type name credentialId publicKey signCount'),
+  transports: 'json',
+  ...plain('aaguid rpId'),
+  isBackupEligible: 'flag',
+  isBackedUp: 'flag',
+  hasUserVerification: 'flag',
+  ...plain('createdAt lastUsedAt'),
+})
 export const challenges = columnsOf<Challenge>({
-  ...plain('id environmentId appId epoch purpose channel credential address requestedTo sendTo'),
+  ...plain('id environmentId appId epoch purpose channel credential method ceremony userVerification'),
+  ...plain('address requestedTo sendTo'),
   ...plain('ownerId userId userMode externalId'),
   opensSession: 'flag',
   isVoid: 'flag',
@@ -109,7 +120,9 @@ export const actions = columnsOf<Action>({
   ...plain('id environmentId appId epoch name outcome state stateChangedAt reason'),
   isTracked: 'flag',
   isNamed: 'flag',
-  ...plain('userId address requestedTo challengeId method redirectUrl clientState codeChallenge loginHint'),
+  ...plain('userId address requestedTo challengeId passkeyChallengeId'),
+  offersPasskey: 'flag',
+  ...plain('method redirectUrl clientState codeChallenge loginHint'),
   ...plain('locale ipAddress userAgent approvalNumber approvalExpiresAt resultExpiresAt validatedAt'),
   ...plain('createdAt expiresAt'),
 })

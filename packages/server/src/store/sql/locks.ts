@@ -30,7 +30,8 @@ async function lockAddressOf(
     id,
     environmentId,
   )
-  await tx.lock([...(found ? [addressName(environmentId, found.address)] : []), ...names])
+  // A challenge that nothing is sent for has none: all of those would wait for one another.
+  await tx.lock([...(found?.address ? [addressName(environmentId, found.address)] : []), ...names])
   return found
 }
 

@@ -1,4 +1,5 @@
 import type { Challenge, Event, Identifier, Origin, User } from '../../core/rows.ts'
+import { endAuthenticators } from './authenticators.ts'
 import { newEvent } from './events.ts'
 import { insertIdentifier, preferProven, promoteNext, removeUnprovenCopies } from './identifiers.ts'
 import { endSessions } from './sessions.ts'
@@ -111,6 +112,7 @@ async function bequeath(
   const isAdoption = !user.identifiers.some(one => one.verifiedAt !== null)
   if (isAdoption) {
     events.push(...(await endSessions(tx, user, origin, now, 'adopted')))
+    events.push(...(await endAuthenticators(tx, user, origin, now, 'adopted')))
     await endChallengesOfUser(tx, user, now, challenge.id)
     events.push(newEvent('user.adopted', origin, now, { userId: user.id, challengeId: challenge.id }))
   }

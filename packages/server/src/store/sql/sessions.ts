@@ -1,5 +1,5 @@
 import type { NewSession, OpenedLater, Page, Rotated, Rotation, Store } from '../../core/ports.ts'
-import type { Challenge, Event, Origin, Session, User } from '../../core/rows.ts'
+import type { Challenge, Event, Origin, ProvenBy, Session, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
@@ -11,11 +11,32 @@ import { endUnopenedProofs, findUser, lockUser } from './users.ts'
 /** How often a lost answer of a refresh is given again. */
 export const MAX_REPEATS = 3
 
-/** How a proof by mail is told (RFC 8176): a code and a mailed link both are one-time passwords. */
+/**
+ * How a proof is told (RFC 8176): a code and a mailed link both are one-time passwords. What a passkey showed stands with
+ * its proof; this is the least that each shows.
+ */
 export const AMR = {
   code: { methods: ['emailCode'], amr: ['otp'] },
   link: { methods: ['emailLink'], amr: ['otp'] },
+  passkey: { methods: ['passkey'], amr: ['user'] },
 }
+
+/** The proof of a session: its event, and what it showed. */
+export interface SessionProof {
+  eventId: string
+  provenBy: ProvenBy
+  /** Null: what is the same for every proof of its kind. */
+  amr: string[] | null
+  at: number
+}
+
+/** As a verified challenge holds it. */
+export const proofOf = (row: Row): SessionProof => ({
+  eventId: row.proof_event_id,
+  provenBy: row.proven_by,
+  amr: row.proven_amr === null ? null : JSON.parse(row.proven_amr),
+  at: row.verified_at,
+})
 
 /**
  * Opens the session of a proof. The proof event is a foreign key of the same environment and user, and `authTime` is
@@ -25,7 +46,7 @@ export async function insertSession(
   tx: Transaction,
   challenge: Challenge,
   user: User,
-  proof: { eventId: string; provenBy: 'code' | 'link'; at: number },
+  proof: SessionProof,
   next: NewSession,
   origin: Origin,
   now: number,
@@ -36,6 +57,7 @@ export async function insertSession(
     appId: challenge.appId,
     userId: user.id,
     ...AMR[proof.provenBy],
+    ...(proof.amr !== null && { amr: proof.amr }),
     authTime: proof.at,
     proofEventId: proof.eventId,
     ipAddress: next.circumstances.ipAddress,
@@ -102,7 +124,7 @@ export async function openSession(
   const isOver = row.ended_at !== null || row.epoch !== input.epoch
   if (row.verified_at + input.withinMs <= now || isOver) return { kind: 'late' }
   const challenge = columns.challenges.read(row)
-  const proof = { eventId: row.proof_event_id, provenBy: row.proven_by, at: row.verified_at }
+  const proof = proofOf(row)
   const { session, event } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
   await insertEvents(tx, [event])
   return { kind: 'opened', session, user: { ...user, lastSignInAt: now } }

@@ -2,11 +2,14 @@ import type { Once, Store } from '../../core/ports.ts'
 import * as actions from './actions.ts'
 import * as approvals from './approvals.ts'
 import * as attempts from './attempts.ts'
+import * as authenticators from './authenticators.ts'
 import * as challenges from './challenges.ts'
 import * as directory from './directory.ts'
 import { insertEvents, listEvents } from './events.ts'
 import { runOnce } from './idempotency.ts'
 import * as messages from './messages.ts'
+import * as offers from './offers.ts'
+import { createPasskeyChallenge } from './passkeys.ts'
 import * as retention from './retention.ts'
 import * as secrets from './secrets.ts'
 import * as sessions from './sessions.ts'
@@ -86,6 +89,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
         once,
       ),
     attempt: (input, once) => write(input.now, tx => attempts.attempt(tx, input), once),
+    createPasskeyChallenge: (input, once) => write(input.now, tx => createPasskeyChallenge(tx, input), once),
     findChallenge: (environmentId, id) => read(tx => challenges.findChallenge(tx, environmentId, id)),
     listChallenges: (environmentId, filter, page) =>
       read(tx => challenges.listChallenges(tx, environmentId, filter, page)),
@@ -108,6 +112,8 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
         return created
       }),
     attemptInAction: input => write(input.now, tx => approvals.attemptByNumber(tx, input)),
+    beginPasskeyInAction: input => write(input.now, tx => offers.beginPasskeyInAction(tx, input)),
+    enrolInAction: input => write(input.now, tx => offers.enrolInAction(tx, input)),
     askApproval: input => write(input.now, tx => approvals.askApproval(tx, input)),
     finishAction: input => write(input.now, tx => actions.finishAction(tx, input)),
     cancelAction: input => write(input.now, tx => actions.cancelAction(tx, input)),
@@ -135,6 +141,17 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
       write(now, tx => users.addIdentifier(tx, userId, identifier, origin, now), once),
     removeIdentifier: (userId, type, value, origin, now) =>
       write(now, tx => users.removeIdentifier(tx, userId, type, value, origin, now)),
+
+    findAuthenticator: (environmentId, credentialId) =>
+      read(tx => authenticators.findAuthenticator(tx, environmentId, credentialId)),
+    listAuthenticators: (environmentId, userId) =>
+      read(tx => authenticators.listAuthenticators(tx, environmentId, userId)),
+    addAuthenticator: (authenticator, origin, now, once) =>
+      write(now, tx => authenticators.addAuthenticator(tx, authenticator, origin, now), once),
+    renameAuthenticator: (userId, id, name, origin, now) =>
+      write(now, tx => authenticators.renameAuthenticator(tx, userId, id, name, origin, now)),
+    removeAuthenticator: (userId, id, types, origin, now) =>
+      write(now, tx => authenticators.removeAuthenticator(tx, userId, id, types, origin, now)),
 
     claimMessages: input => write(input.now, tx => messages.claimMessages(tx, input)),
     holdsLease: (id, attempt, now) => read(tx => messages.holdsLease(tx, id, attempt, now)),

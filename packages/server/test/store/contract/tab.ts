@@ -50,6 +50,8 @@ export function newAction(house: House, row: Partial<Action> = {}, more: Partial
       validatedAt: null,
       createdAt: now,
       expiresAt: now + LIVES,
+      passkeyChallengeId: null,
+      offersPasskey: false,
       ...row,
     },
     limits: [],
