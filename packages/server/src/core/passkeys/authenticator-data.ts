@@ -81,12 +81,12 @@ export function judgeAuthenticatorData(
   return null
 }
 
-/** Judges the base64url of a COSE key that somebody hands in. */
-export function judgeCoseKey(helpers: Helpers, encoded: string): RefusalReason | null {
+/** Reads the base64url of a COSE key that can prove something here; why not, if it cannot. */
+export function readCoseKey(helpers: Helpers, encoded: string): CoseKey | RefusalReason {
   const key = decodeWhole(helpers, Buffer.from(encoded, 'base64url'))
   if (!(key instanceof Map)) return 'publicKey'
   const judged = judgePublicKey(key as CoseKey)
-  return judged === 'usable' ? null : judged
+  return judged === 'usable' ? (key as CoseKey) : judged
 }
 
 /**

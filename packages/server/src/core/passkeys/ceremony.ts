@@ -1,11 +1,12 @@
 import {
   type Attested,
   judgeAuthenticatorData,
-  judgeCoseKey,
   readAssertion,
   readAttestation,
+  readCoseKey,
 } from './authenticator-data.ts'
 import { type Expected, judgeClientData, readClientData } from './client-data.ts'
+import { isDerSignature } from './ecdsa-signature.ts'
 import { ALGORITHMS } from './public-key.ts'
 import { type Refused, refused } from './reasons.ts'
 import { AuthenticationCredential, RegistrationCredential } from './shapes.ts'
@@ -80,11 +81,11 @@ export async function judgeRegistration(
     if (reason) return refused(reason)
     const attested = readAttestation(helpers, data.response.attestationObject)
     if (typeof attested === 'string') return refused(attested)
-    const objection =
-      judgeAuthenticatorData(attested, expected) ??
-      judgeCoseKey(helpers, base64url(attested.publicKey)) ??
-      judgeCredentialId(data, attested)
+    const objection = judgeAuthenticatorData(attested, expected)
     if (objection) return refused(objection)
+    const key = readCoseKey(helpers, base64url(attested.publicKey))
+    if (typeof key === 'string') return refused(key)
+    if (!isIdRight(data, attested)) return refused('credentialId')
     const { verified } = await server.verifyRegistrationResponse({
       response: {
         ...plain(data),
@@ -136,10 +137,14 @@ export async function judgeAuthentication(
     const asserted = readAssertion(helpers, data.response.authenticatorData)
     if (typeof asserted === 'string') return refused(asserted)
     const { flags, counter } = asserted
-    const objection = judgeAuthenticatorData(asserted, expected) ?? judgeCoseKey(helpers, stored.publicKey)
+    const objection = judgeAuthenticatorData(asserted, expected)
     if (objection) return refused(objection)
+    const key = readCoseKey(helpers, stored.publicKey)
+    if (typeof key === 'string') return refused(key)
     // Step 19: whether a key may leave its device is settled when it is made.
     if (flags.be !== stored.isBackupEligible) return refused('backupState')
+    const isSpelledRight = key.get(3) !== -7 || isDerSignature(bytesOf(data.response.signature))
+    if (!isSpelledRight) return refused('signature')
     const { verified } = await server.verifyAuthenticationResponse({
       response: { ...plain(data), response: signed(data) },
       expectedChallenge: expected.challenge,
@@ -174,16 +179,16 @@ export function challengeOf(credential: { response: { clientDataJSON: string } }
 export async function canBeStored(passkey: { credentialId: string; publicKey: string }): Promise<boolean> {
   const { helpers } = await library()
   const judged = await unlessThrown(async () => {
-    const isIdRight = isIdOfLength(Buffer.from(passkey.credentialId, 'base64url').length)
-    const isKeyRight = judgeCoseKey(helpers, passkey.publicKey) === null
-    return isIdRight && isKeyRight ? { kind: 'accepted' as const } : refused('publicKey')
+    const isId = isIdOfLength(Buffer.from(passkey.credentialId, 'base64url').length)
+    const isKey = typeof readCoseKey(helpers, passkey.publicKey) !== 'string'
+    return isId && isKey ? { kind: 'accepted' as const } : refused('publicKey')
   })
   return judged.kind === 'accepted'
 }
 
-function judgeCredentialId(data: RegistrationCredential, attested: Attested): 'credentialId' | null {
-  const isSame = data.id === data.rawId && data.id === base64url(attested.credentialId)
-  return isSame && isIdOfLength(attested.credentialId.length) ? null : 'credentialId'
+function isIdRight(data: RegistrationCredential, { credentialId }: Attested): boolean {
+  const isSame = data.id === data.rawId && data.id === base64url(credentialId)
+  return isSame && isIdOfLength(credentialId.length)
 }
 
 const isIdOfLength = (bytes: number) => bytes >= CREDENTIAL_ID_BYTES.min && bytes <= CREDENTIAL_ID_BYTES.max
