@@ -18,6 +18,7 @@ import { inServerSpan, nameServerSpan } from './request-span.ts'
 import { CLIENT_ENDPOINTS, ENDPOINTS } from './routes.ts'
 import { type ApiDeps, serveEndpoint } from './serve-endpoint.ts'
 import { signInRoutes } from './sign-in.ts'
+import { webauthnDocument } from './well-known.ts'
 
 /** The part of pino that the edge needs. */
 export interface Log {
@@ -113,6 +114,12 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
     if (!view) throw new OstiaryError('not_found')
     return c.json(jwks(view, clock.now()), 200, { ...ANY_ORIGIN, 'Cache-Control': 'public, max-age=600' })
   })
+  app.get('/.well-known/webauthn', async c =>
+    c.json(webauthnDocument(await deps.directory.all()), 200, {
+      ...ANY_ORIGIN,
+      'Cache-Control': 'public, max-age=600',
+    }),
+  )
 
   let document: Record<string, unknown> | undefined
   app.get('/openapi.json', c => {
@@ -169,6 +176,7 @@ const OTHER_PATHS: [pattern: string, methods: string[]][] = [
   ['/l/{token}', ['GET', 'POST']],
   ['/hooks/mail/{provider}', ['POST']],
   ['/e/{slug}/.well-known/jwks.json', ['GET']],
+  ['/.well-known/webauthn', ['GET']],
   ['/openapi.json', ['GET']],
   ['/docs/errors', ['GET']],
   ['/healthz', ['GET']],

@@ -54,6 +54,7 @@ describe('paths and methods', () => {
     ['/client/v1/actions/current', 'GET, HEAD'],
     ['/client/v1/actions/verify', 'POST'],
     ['/e/test/.well-known/jwks.json', 'GET, HEAD'],
+    ['/.well-known/webauthn', 'GET, HEAD'],
     ['/openapi.json', 'GET, HEAD'],
     ['/docs/errors', 'GET, HEAD'],
     ['/healthz', 'GET, HEAD'],

@@ -21,6 +21,7 @@ const OTHERS = [
   '/l/TOKEN',
   '/l/olk_x',
   '/e/test/.well-known/jwks.json',
+  '/.well-known/webauthn',
   '/openapi.json',
   '/docs/errors',
   '/healthz',

@@ -1,7 +1,8 @@
 import { type Call, type Deps, refuse } from '../deps.ts'
 import type { EnvironmentView } from '../environments/directory.ts'
 import { OstiaryError } from '../errors.ts'
-import { patchSettings, type SettingsPatch } from './settings.ts'
+import { relyingPartyFaults } from '../passkeys/relying-party.ts'
+import { effectiveSettings, patchSettings, type SettingsPatch } from './settings.ts'
 
 /** The `ETag` of an environment's settings. */
 export const settingsEtag = (view: EnvironmentView) => `"${view.environment.settingsVersion}"`
@@ -25,6 +26,8 @@ export async function changeSettings(
     if (ifMatch !== null && ifMatch !== '*' && ifMatch !== settingsEtag(view))
       return refuse('precondition_failed')
     const settings = patchSettings(view.environment.settings, patch)
+    // Only when it is asked for: an app that lost its origin must not stand in the way of every other setting.
+    if ('passkey' in patch) guardRelyingParty(deps, view, settings)
     const isSaved = await store.saveSettings({
       origin: call.origin,
       now: clock.now(),
@@ -37,6 +40,13 @@ export async function changeSettings(
     if (ifMatch !== null) return refuse('precondition_failed')
   }
   return refuse('state_conflict', 'The settings are being changed by somebody else right now.')
+}
+
+function guardRelyingParty({ publicUrl }: Deps, { apps }: EnvironmentView, settings: SettingsPatch) {
+  const appOrigins = apps.flatMap(({ origins }) => origins)
+  const errors = relyingPartyFaults(effectiveSettings(settings).passkey, publicUrl, appOrigins)
+  if (errors.length > 0)
+    throw new OstiaryError('invalid_request', { detail: 'The settings were not changed.', errors })
 }
 
 /** What was saved. It stands: a read that fails now must not tell the caller that nothing was changed. */
