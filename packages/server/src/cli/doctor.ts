@@ -6,6 +6,7 @@ import { checkConfiguration, configOf } from './doctor/configuration.ts'
 import { checkDatabase, checkDisk } from './doctor/database.ts'
 import type { Finding } from './doctor/finding.ts'
 import { checkMailRecords } from './doctor/mail-records.ts'
+import { checkPasskeys } from './doctor/passkeys.ts'
 import { checkPostgres } from './doctor/postgres.ts'
 import { checkPublicUrl } from './doctor/public-url.ts'
 import { type Resolver, systemResolver } from './doctor/resolver.ts'
@@ -64,6 +65,7 @@ export async function examine(
   ])
   findings.push(...login.flat(), ...records, ...reached)
   if (url) findings.push(checkProxies(url.publicUrl, env.TRUSTED_PROXIES))
+  if (url) findings.push(...checkPasskeys(url.publicUrl, state?.passkeys ?? []))
   if (state) findings.push(checkToldContext(state.challenges))
   return findings
 }

@@ -1,3 +1,4 @@
+import { effectiveSettings } from '../core/settings/settings.ts'
 import type { Migration } from './migrations.ts'
 import { countSealed, type SealedCount } from './sql/secrets.ts'
 import type { Transaction } from './sql/transaction.ts'
@@ -14,6 +15,8 @@ export interface Inspection {
     sealed: SealedCount[]
     /** Live challenges of the last day, and those of them whose asker's address was not told. */
     challenges: { all: number; untold: number }
+    /** Of each environment: `passkey.rpId` of its settings, and its passkeys by the relying party of each. */
+    passkeys: { slug: string; rpId: string | null; made: { rpId: string; count: number }[] }[]
   } | null
 }
 
@@ -45,5 +48,21 @@ async function stateOf(tx: Transaction, now: number): Promise<Inspection['state'
     lastInstant: Number(instance?.last_instant ?? 0),
     sealed: await countSealed(tx),
     challenges: { all: Number(challenges?.found ?? 0), untold: Number(challenges?.untold ?? 0) },
+    passkeys: await passkeysIn(tx),
   }
+}
+
+async function passkeysIn(tx: Transaction): Promise<NonNullable<Inspection['state']>['passkeys']> {
+  const environments = await tx.all('SELECT id, slug, settings FROM environments ORDER BY slug')
+  const counted = await tx.all(
+    `SELECT environment_id, rp_id, count(*) AS found FROM authenticators
+     WHERE type = 'passkey' AND rp_id IS NOT NULL GROUP BY environment_id, rp_id ORDER BY rp_id`,
+  )
+  return environments.map(({ id, slug, settings }) => ({
+    slug: String(slug),
+    rpId: effectiveSettings(JSON.parse(String(settings))).passkey.rpId,
+    made: counted
+      .filter(row => row.environment_id === id)
+      .map(row => ({ rpId: String(row.rp_id), count: Number(row.found) })),
+  }))
 }
