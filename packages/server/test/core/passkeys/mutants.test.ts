@@ -159,6 +159,15 @@ describe('mutants of an authentication', () => {
         await authenticate(withResponse(plain.authentication, { signature: base64url(signature) })),
         name,
       ).toEqual({ kind: 'refused', reason: 'signature' })
+    // Where both integers begin with a bit that is not set, a byte before them changes nothing but the spelling.
+    const short = vectorOf('packed-self.ES256')
+    const padded = sequence(
+      integer(Buffer.concat([Buffer.of(0), short.signature.subarray(4, 36)])),
+      integer(short.signature.subarray(38)),
+    )
+    expect(
+      await authenticate(withResponse(short.authentication, { signature: base64url(padded) }), short),
+    ).toEqual({ kind: 'refused', reason: 'signature' })
     // The one other signature of the same data and key: nothing tells them apart, and a challenge is taken once.
     const other = base64url(mirrored(plain.signature))
     expect((await authenticate(withResponse(plain.authentication, { signature: other }))).kind).toBe(
