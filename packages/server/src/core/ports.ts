@@ -379,7 +379,14 @@ export interface Approval {
 }
 
 export type Validated =
-  | { kind: 'validated'; action: Action; user: User; session: Session | null }
+  | {
+      kind: 'validated'
+      action: Action
+      user: User
+      /** Of which types the user has any. */
+      authenticators: Authenticator['type'][]
+      session: Session | null
+    }
   | Plain<'tokenInvalid' | 'userBlocked'>
 
 export interface Rotation {

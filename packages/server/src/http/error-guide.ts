@@ -13,7 +13,7 @@ export const WHAT_TO_DO: Record<ErrorCode, string> = {
   link_invalid:
     'The token is unknown, replaced, of another kind (mailed olk_, hand-over oht_), purpose or challenge, or the codeVerifier is missing or wrong. Let the person ask for a new link.',
   token_invalid:
-    'Use the token of the kind that this call takes, in time: an opening token once; a result token (oht_) within 60 seconds, for its own app, action and user, with the codeVerifier of its action or with none.',
+    'Use the token of the kind that this call takes, in time: an opening token once; a result token (oht_) within 60 seconds, for its own app, action and user, with the codeVerifier of its action or with none. Of a passkey: it is unknown, another user’s, from a page that is on no list, or its signature or counter is wrong; the event challenge.attempt_failed has the reason. Begin a new challenge.',
   unauthorized:
     'Send a secret key of this environment as Authorization: Bearer osk_… To /client/v1 send the publishable key (opk_…) to begin, and the token of the action (oat_…) afterwards. To /hooks/mail the provider proves itself, by the secret or token that both sides are set up with; /metrics takes METRICS_TOKEN.',
   session_invalid: 'The person has to sign in again.',

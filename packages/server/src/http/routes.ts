@@ -7,6 +7,7 @@ import {
   listAppsEndpoint,
   updateAppEndpoint,
 } from './api/apps.ts'
+import * as authenticators from './api/authenticators.ts'
 import { claimChallengeEndpoint } from './api/claim-challenge.ts'
 import { createChallengeEndpoint } from './api/create-challenge.ts'
 import { getChallengeEndpoint } from './api/get-challenge.ts'
@@ -24,11 +25,13 @@ import { beginEndpoint } from './client/begin.ts'
 import { cancelEndpoint } from './client/cancel.ts'
 import { currentEndpoint } from './client/current.ts'
 import type { ClientEndpoint } from './client/endpoint.ts'
+import { enrollEndpoint, finishEnrollEndpoint } from './client/enroll.ts'
 import { eventsEndpoint } from './client/events.ts'
 import { finishEndpoint } from './client/finish.ts'
 import { identifyEndpoint } from './client/identify.ts'
 import { meEndpoint } from './client/me.ts'
 import { openEndpoint } from './client/open.ts'
+import { passkeyEndpoint } from './client/passkey.ts'
 import { clientRefreshEndpoint } from './client/refresh.ts'
 import { resendEndpoint } from './client/resend.ts'
 import { sendEndpoint } from './client/send.ts'
@@ -68,6 +71,11 @@ export const ENDPOINTS = [
   sessions.listUserSessionsEndpoint, // GET    /v1/users/{id}/sessions
   sessions.revokeUserSessionsEndpoint, // POST   /v1/users/{id}/sessions/revoke
 
+  authenticators.importAuthenticatorEndpoint, // POST   /v1/users/{id}/authenticators
+  authenticators.listAuthenticatorsEndpoint, // GET    /v1/users/{id}/authenticators
+  authenticators.renameAuthenticatorEndpoint, // PATCH  /v1/users/{id}/authenticators/{authenticatorId}
+  authenticators.removeAuthenticatorEndpoint, // DELETE /v1/users/{id}/authenticators/{authenticatorId}
+
   createAppEndpoint, // POST   /v1/apps
   listAppsEndpoint, // GET    /v1/apps
   getAppEndpoint, // GET    /v1/apps/{id}
@@ -99,7 +107,10 @@ export const CLIENT_ENDPOINTS = [
   identifyEndpoint, // POST   /client/v1/actions/identify
   sendEndpoint, // POST   /client/v1/actions/send
   resendEndpoint, // POST   /client/v1/actions/resend
+  passkeyEndpoint, // POST   /client/v1/actions/passkey
   verifyEndpoint, // POST   /client/v1/actions/verify
+  enrollEndpoint, // POST   /client/v1/actions/enroll
+  finishEnrollEndpoint, // POST   /client/v1/actions/enroll/finish
   finishEndpoint, // POST   /client/v1/actions/finish
   cancelEndpoint, // POST   /client/v1/actions/cancel
   eventsEndpoint, // GET    /client/v1/actions/events

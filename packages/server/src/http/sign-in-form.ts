@@ -5,8 +5,8 @@ import { parseEmail } from '../core/addresses/email.ts'
 import { normaliseCode } from '../core/challenges/code.ts'
 import { statusOf } from '../core/challenges/status.ts'
 import { fieldError, type OstiaryError } from '../core/errors.ts'
-import type { MethodName } from '../core/methods/method.ts'
-import { METHOD_NAMES, methodsOf } from '../core/methods/methods.ts'
+import type { SentMethodName } from '../core/methods/method.ts'
+import { SENT_METHOD_NAMES, sentMethodsOf } from '../core/methods/methods.ts'
 import type { HttpDeps } from './app.ts'
 import { actionCookies, type Jar } from './client/action-cookies.ts'
 import type { PageTexts } from './pages/page-texts.ts'
@@ -54,13 +54,13 @@ export const ACTS: Readonly<Record<string, Act>> = {
     if (!parseEmail(to)) throw fieldError('to', 'invalid_format', 'is not one e-mail address')
     const at = moment.visit.work ?? (await begun(deps, moment))
     const action = await work.identify(deps, at, to)
-    const [only, ...others] = methodsOf(at.view.settings)
+    const [only, ...others] = sentMethodsOf(at.view.settings)
     if (only && others.length === 0) await work.send(deps, { ...at, action, challenge: null }, only.name)
     return HERE
   },
 
   async send(deps, { visit, form }) {
-    const method = METHOD_NAMES.find(name => name === form.get('method'))
+    const method = SENT_METHOD_NAMES.find(name => name === form.get('method'))
     if (!visit.work) return HERE
     if (!method) throw fieldError('method', 'invalid_value', 'is not a method')
     await work.send(deps, visit.work, method)
@@ -88,13 +88,14 @@ export const ACTS: Readonly<Record<string, Act>> = {
     if (code?.length !== visit.work.challenge?.codeLength)
       throw fieldError('code', 'invalid_format', 'has another length')
     const { result } = await work.verify(deps, visit.work, code ?? '')
-    return finished(result)
+    return result ? finished(result) : HERE
   },
 
   async finish(deps, { visit }) {
     if (!visit.work) return HERE
     const { action, challenge } = visit.work
-    if (stepOf(action, challenge, deps.clock.now(), deps.epoch) !== 'done') return HERE
+    const step = stepOf(action, challenge, deps.clock.now(), deps.epoch)
+    if (step !== 'done' && step !== 'offer') return HERE
     const { result } = await work.finish(deps, visit.work)
     return finished(result)
   },
@@ -149,7 +150,7 @@ export function plainStep(
   const address = told.address ?? body?.address ?? body?.loginHint ?? query.loginHint ?? ''
   return {
     step: screen ?? (told.ending ? 'ended' : (body?.step ?? 'identify')),
-    methods: methodsOf(view.settings).map(method => method.name),
+    methods: sentMethodsOf(view.settings).map(method => method.name),
     address,
     actionId: at?.action.id ?? null,
     isAddressFixed: body?.isAddressFixed ?? false,
@@ -206,4 +207,4 @@ export function toldOf(error: OstiaryError, texts: PageTexts, { view }: Visit): 
   }
 }
 
-const methodOf = (credential: string): MethodName => (credential === 'link' ? 'emailLink' : 'emailCode')
+const methodOf = (credential: string): SentMethodName => (credential === 'link' ? 'emailLink' : 'emailCode')

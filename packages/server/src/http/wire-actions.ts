@@ -2,8 +2,8 @@ import { z } from 'zod'
 import { approvalNumber, endedRedirect, stateOf, stepOf } from '../core/actions/state.ts'
 import type { Deps } from '../core/deps.ts'
 import type { EnvironmentView } from '../core/environments/directory.ts'
-import { METHOD_NAMES, METHODS, methodsOf } from '../core/methods/methods.ts'
-import type { Action, Challenge, User } from '../core/rows.ts'
+import { METHOD_NAMES, METHODS, methodsOf, SENT_METHOD_NAMES } from '../core/methods/methods.ts'
+import type { Action, Authenticator, Challenge, User } from '../core/rows.ts'
 import { Settings } from '../core/settings/settings.ts'
 import { ownTexts } from '../core/settings/texts.ts'
 import { Instant, iso, isoOrNull, UserBody, userBody } from './wire.ts'
@@ -53,12 +53,15 @@ export const ActionBody = z
 export function actionBody(
   action: Action,
   user: User | null,
+  authenticators: readonly Authenticator['type'][],
   { settings }: EnvironmentView,
   { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>,
 ) {
   const state = stateOf(action, clock.now(), epoch)
   const allowed = methodsOf(settings).map(method => method.name)
-  const enrolled = METHODS.filter(method => user !== null && method.isEnrolled(user)).map(one => one.name)
+  const enrolled = METHODS.filter(method => user !== null && method.isEnrolled(user, authenticators)).map(
+    one => one.name,
+  )
   const next = state === 'CHALLENGE_REQUIRED' ? 'challenge' : state === 'REVIEW_REQUIRED' ? 'review' : 'none'
   return {
     id: action.id,
@@ -88,7 +91,7 @@ export function actionBody(
 
 const ClientChallengeBody = z
   .object({
-    method: MethodBody,
+    method: z.enum(SENT_METHOD_NAMES),
     codeLength: z.int().nullable(),
     tag: z.string(),
     sentAt: Instant,
@@ -105,7 +108,7 @@ export const ClientActionBody = z
     id: actionId,
     name: z.string(),
     state: z.enum(STATES),
-    step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'done', 'ended']),
+    step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'offer', 'done', 'ended']),
     methods: z.array(MethodBody),
     address: z.string().nullable(),
     isAddressFixed: z.boolean(),
@@ -157,7 +160,9 @@ export function clientActionBody(
   }
 }
 
+/** Null for one that nothing was sent for: its options are in the answer that began it. */
 function clientChallengeBody(challenge: Challenge, settings: Settings, number: string | null) {
+  if (challenge.credential === 'none') return null
   const { sends, maxSends, resendAt } = challenge
   const waits = settings.challenge.resendWaitSeconds
   const sendsLeft = Math.max(0, maxSends - sends)

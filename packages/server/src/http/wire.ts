@@ -1,6 +1,10 @@
 import { z } from 'zod'
 import { statusOf } from '../core/challenges/status.ts'
 import type { Deps } from '../core/deps.ts'
+import type { MethodName } from '../core/methods/method.ts'
+import { METHOD_NAMES } from '../core/methods/methods.ts'
+import type { PasskeyOptions } from '../core/passkeys/begin.ts'
+import { CreationOptions, RequestOptions } from '../core/passkeys/options.ts'
 import type { ApiKey, App, Challenge, Event, Session, Template, User } from '../core/rows.ts'
 import { EVENT_TYPES } from '../core/rows.ts'
 import type { Tokens } from '../core/sessions/tokens.ts'
@@ -13,20 +17,26 @@ export const Instant = z.iso
 const id = (prefix: string) => z.string().meta({ examples: [`${prefix}_01k6z5v9hrf0qv2s8yb7m3c4dn`] })
 const metadataOut = z.record(z.string(), z.json())
 
+export const PasskeyOptionsBody = z.union([RequestOptions, CreationOptions]).meta({
+  description:
+    'For `navigator.credentials`, by `parseRequestOptionsFromJSON` or `parseCreationOptionsFromJSON`; shown once',
+})
+
 export const ChallengeBody = z
   .object({
     id: id('chl'),
     status: z.enum(['pending', 'verified', 'expired', 'exhausted']),
-    channel: z.enum(['email']),
-    method: z.enum(['emailCode', 'emailLink']).nullable(),
-    methods: z.array(z.enum(['emailCode', 'emailLink'])),
-    to: z.string(),
+    channel: z.enum(['email']).nullable(),
+    method: z.enum(METHOD_NAMES).nullable(),
+    methods: z.array(z.enum(METHOD_NAMES)),
+    ceremony: z.enum(['authentication', 'registration']).nullable(),
+    to: z.string().nullable(),
     userId: id('usr').nullable(),
     appId: id('app'),
     purpose: z.string(),
-    credential: z.enum(['code', 'link', 'codeAndLink']),
+    credential: z.enum(['code', 'link', 'codeAndLink']).nullable(),
     codeLength: z.int().nullable(),
-    tag: z.string(),
+    tag: z.string().nullable(),
     redirectUrl: z.string().nullable(),
     linkVia: z.enum(['ostiary', 'app']).nullable(),
     isBrowserBound: z.boolean(),
@@ -41,6 +51,7 @@ export const ChallengeBody = z
     attemptsLeft: z.int(),
     sendsLeft: z.int(),
     resendAt: Instant.nullable(),
+    publicKey: PasskeyOptionsBody.nullable(),
   })
   .meta({ id: 'Challenge' })
 
@@ -189,31 +200,41 @@ export const listOf = (item: z.ZodType) =>
 export const iso = (instant: number): string => new Date(instant).toISOString()
 export const isoOrNull = (instant: number | null): string | null => (instant === null ? null : iso(instant))
 
-export function challengeBody(challenge: Challenge, { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>) {
-  const methods =
-    challenge.credential === 'code'
-      ? ['emailCode']
-      : challenge.credential === 'link'
-        ? ['emailLink']
-        : ['emailCode', 'emailLink']
-  const proven =
-    challenge.provenBy === 'code' ? 'emailCode' : challenge.provenBy === 'link' ? 'emailLink' : null
+const METHODS_BY = {
+  code: ['emailCode'],
+  link: ['emailLink'],
+  codeAndLink: ['emailCode', 'emailLink'],
+  none: ['passkey'],
+} as const satisfies Record<Challenge['credential'], readonly MethodName[]>
+const PROVEN_BY = { code: 'emailCode', link: 'emailLink', passkey: 'passkey' } as const
+
+/** @param publicKey of the answer that begins it. What nothing is sent for has no address, channel or tag. */
+export function challengeBody(
+  challenge: Challenge,
+  { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>,
+  publicKey: PasskeyOptions | null = null,
+) {
+  const { credential, channel } = challenge
+  const isSent = credential !== 'none'
+  const methods = METHODS_BY[credential]
+  const proven = challenge.provenBy && PROVEN_BY[challenge.provenBy]
   const sendsLeft = Math.max(0, challenge.maxSends - challenge.sends)
   return {
     id: challenge.id,
     status: statusOf(challenge, clock.now(), epoch),
-    channel: challenge.channel,
+    channel: channel === 'none' ? null : channel,
     method: proven ?? (methods.length === 1 ? methods[0] : null),
-    methods,
-    to: challenge.requestedTo,
+    methods: [...methods],
+    ceremony: challenge.ceremony,
+    to: isSent ? challenge.requestedTo : null,
     userId: challenge.userId,
     appId: challenge.appId,
     purpose: challenge.purpose,
-    credential: challenge.credential,
+    credential: isSent ? credential : null,
     codeLength: challenge.codeLength,
-    tag: challenge.tag,
+    tag: isSent ? challenge.tag : null,
     redirectUrl: challenge.redirectUrl,
-    linkVia: challenge.credential === 'code' ? null : challenge.linkVia,
+    linkVia: credential === 'link' || credential === 'codeAndLink' ? challenge.linkVia : null,
     isBrowserBound: challenge.codeChallenge !== null,
     state: challenge.state,
     locale: challenge.locale,
@@ -226,6 +247,7 @@ export function challengeBody(challenge: Challenge, { clock, epoch }: Pick<Deps,
     attemptsLeft: challenge.attemptsLeft,
     sendsLeft,
     resendAt: sendsLeft > 0 ? iso(challenge.resendAt) : null,
+    publicKey,
   }
 }
 

@@ -51,7 +51,7 @@ describe('a sign-in on a page of the app', () => {
     expect((await tab.post('identify', { to: to.toUpperCase() })).body).toMatchObject({
       step: 'method',
       address: to.toUpperCase(),
-      methods: ['emailCode', 'emailLink'],
+      methods: ['emailCode', 'emailLink', 'passkey'],
     })
     const sent = await tab.post('send', { method: 'emailCode' })
     expect(sent.body).toMatchObject({
@@ -325,7 +325,7 @@ describe('what a backend tracks', () => {
     expect(body).toMatchObject({
       state: 'CHALLENGE_REQUIRED',
       outcome: 'CHALLENGE',
-      nextStep: { type: 'challenge', methods: ['emailCode', 'emailLink'] },
+      nextStep: { type: 'challenge', methods: ['emailCode', 'emailLink', 'passkey'] },
       url: expect.stringMatching(/^http:\/\/localhost:4545\/a\/oat_[\w-]{43}$/),
     })
     const first = await open(openingOf(body.url))

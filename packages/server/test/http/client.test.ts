@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { z } from 'zod'
 import type { App } from '../../src/core/rows.ts'
 import { CLIENT_ENDPOINTS } from '../../src/http/routes.ts'
+import { softwareAuthenticator } from '../setup/authenticator.ts'
 import { type Answer, PUBLIC_URL, type TestServer, testServer } from '../setup/server.ts'
 import {
   APP_BACK,
@@ -511,6 +512,18 @@ test('each answer has every documented field and no other', async () => {
     '/client/v1/me',
     await browse(server, 'GET', '/client/v1/me', undefined, { bearer: tokens.accessToken }),
   )
+  const device = softwareAuthenticator()
+  const enrolling = await begin(server, app)
+  const { code: digits } = await sendTo(server, enrolling, fresh())
+  const offer = await enrolling.post('verify', { code: digits, canOffer: true })
+  expect(shape(`${BASE}/verify`, offer)).toMatchObject({ step: 'offer', result: null })
+  const { publicKey } = shape(`${BASE}/enroll`, await enrolling.post('enroll'))
+  const made = { credential: device.register(publicKey) }
+  shape(`${BASE}/enroll/finish`, await enrolling.post('enroll/finish', made))
+  const passkey = await begin(server, app)
+  const asks = shape(`${BASE}/passkey`, await passkey.post('passkey'))
+  const signed = { credential: device.authenticate(asks.publicKey) }
+  shape(`${BASE}/verify`, await passkey.post('verify', signed))
   shape(`${BASE}/cancel`, await (await begin(server, app)).post('cancel'))
   const tracked = (await server.post('/v1/actions', { name: 'signIn' })).body
   const opened = { token: tracked.url.slice(tracked.url.lastIndexOf('/') + 1) }

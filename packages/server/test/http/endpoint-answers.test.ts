@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDPOINTS } from '../../src/http/routes.ts'
+import { softwareAuthenticator } from '../setup/authenticator.ts'
 import { type Answer, type TestServer, testServer } from '../setup/server.ts'
 import { endpointOf, expectAnswer } from './answers.ts'
 import { prove, tabOf } from './browser.ts'
@@ -34,6 +35,7 @@ describe('the whole answer of', () => {
       channel: 'email',
       method: 'emailCode',
       methods: ['emailCode'],
+      ceremony: null,
       to: 'Ada@Example.com',
       userId: null,
       appId: expect.stringMatching(/^app_/),
@@ -55,6 +57,7 @@ describe('the whole answer of', () => {
       attemptsLeft: 5,
       sendsLeft: 2,
       resendAt: '2026-11-21T12:00:30.000Z',
+      publicKey: null,
     })
   })
 
@@ -164,11 +167,11 @@ describe('the whole answer of', () => {
       appId: expect.stringMatching(/^app_/),
       isEnrolled: false,
       enrolledMethods: [],
-      allowedMethods: ['emailCode', 'emailLink'],
+      allowedMethods: ['emailCode', 'emailLink', 'passkey'],
       defaultMethod: 'emailCode',
       method: null,
       completedSteps: [],
-      nextStep: { type: 'challenge', methods: ['emailCode', 'emailLink'] },
+      nextStep: { type: 'challenge', methods: ['emailCode', 'emailLink', 'passkey'] },
       rules: [],
       createdAt: new Date(server.clock.now()).toISOString(),
       expiresAt: new Date(server.clock.now() + 900_000).toISOString(),
@@ -182,6 +185,39 @@ describe('the whole answer of', () => {
     const valid = await ask('POST', '/v1/actions/validate', { token: result.token, action: 'signIn' })
     expect(valid).toMatchObject({ isValid: true, attributesHash: null, action: { userId: valid.user.id } })
     expect(await ask('GET', `/v1/actions/${tracked.id}`)).toEqual(valid.action)
+  })
+
+  test('passkeys: register, sign in, list, rename, import, remove', async () => {
+    const { user } = (await server.signIn(fresh())).body
+    const device = softwareAuthenticator()
+    const registering = await ask('POST', '/v1/challenges', {
+      method: 'passkey',
+      ceremony: 'registration',
+      userId: user.id,
+    })
+    const made = { credential: device.register(registering.publicKey) }
+    const enrolled = await ask('POST', `/v1/challenges/${registering.id}/verify`, made)
+    expect(enrolled).toMatchObject({ session: null, tokens: null, challenge: { ceremony: 'registration' } })
+    const signing = await ask('POST', '/v1/challenges', { method: 'passkey' })
+    const signed = { credential: device.authenticate(signing.publicKey) }
+    const verified = await ask('POST', `/v1/challenges/${signing.id}/verify`, signed)
+    expect(verified.session.methods).toEqual(['passkey'])
+    expect(await ask('GET', `/v1/challenges/${signing.id}`)).toMatchObject({ publicKey: null })
+    const path = `/v1/users/${user.id}/authenticators`
+    expect(await ask('GET', path)).toEqual({ data: [verified.authenticator], nextCursor: null })
+    const elsewhere = softwareAuthenticator()
+    elsewhere.register(registering.publicKey)
+    const imported = await ask('POST', path, {
+      type: 'passkey',
+      credentialId: elsewhere.passkeys[0]?.id,
+      publicKey: elsewhere.passkeys[0]?.publicKey.toString('base64url'),
+      isBackupEligible: false,
+    })
+    expect(await ask('PATCH', `${path}/${imported.id}`, { name: 'Key' })).toEqual({
+      ...imported,
+      name: 'Key',
+    })
+    await ask('DELETE', `${path}/${imported.id}`)
   })
 
   test('verify of a challenge that opens no session, of userMode none, and its claim', async () => {

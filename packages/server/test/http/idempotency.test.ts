@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ENDPOINTS } from '../../src/http/routes.ts'
+import { softwareAuthenticator } from '../setup/authenticator.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
 import { prove, tabOf } from './browser.ts'
@@ -88,6 +89,22 @@ const READY: Record<string, () => Promise<Ready>> = {
     body: { type: 'email', value: fresh() },
     other: { type: 'email', value: fresh() },
   }),
+  '/v1/users/{id}/authenticators': async () => {
+    const device = softwareAuthenticator()
+    device.register({ challenge: '', rp: { id: 'localhost' }, user: { id: '' } })
+    const [passkey] = device.passkeys
+    const body = {
+      type: 'passkey',
+      credentialId: passkey?.id,
+      publicKey: passkey?.publicKey.toString('base64url'),
+      isBackupEligible: true,
+    }
+    return {
+      path: `/v1/users/${await newUser()}/authenticators`,
+      body,
+      other: { ...body, isBackedUp: true },
+    }
+  },
   '/v1/users/{id}/sessions/revoke': async () => {
     const { user } = (await server.signIn(fresh())).body
     return { path: `/v1/users/${user.id}/sessions/revoke`, body: {}, other: {} }

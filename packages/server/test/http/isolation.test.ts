@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Scope } from '../../src/core/rows.ts'
 import { ENDPOINTS } from '../../src/http/routes.ts'
+import { softwareAuthenticator } from '../setup/authenticator.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
 import { buildWorld, dump, mailbox, nowhere, raw, type World } from './world.ts'
@@ -14,14 +15,21 @@ beforeAll(async () => {
 })
 afterAll(() => server.stop())
 
-type Ask = { path?: string; query?: string; body?: unknown }
+/** `inner`: the second id of a path that has two. */
+type Ask = { path?: string; inner?: string; query?: string; body?: unknown }
 type Matrix = Record<string, (its: World, mine: World) => Ask[]>
 
 const context = { ipAddress: '198.51.100.7' }
+const device = softwareAuthenticator()
+device.register({ challenge: '', rp: { id: 'localhost' }, user: { id: '' } })
+const PUBLIC_KEY = device.passkeys[0]?.publicKey.toString('base64url')
 
 /** For each endpoint: every request by which a caller can name something (`its`), beside what is the caller's own. */
 const NAMED: Matrix = {
   'POST /v1/challenges': its => [
+    { body: { method: 'passkey', userId: its.userId, context } },
+    { body: { method: 'passkey', ceremony: 'registration', userId: its.userId } },
+    { body: { method: 'passkey', appId: its.appId } },
     { body: { userId: its.userId, context } },
     { body: { to: 'someone@example.com', appId: its.appId, context } },
     { body: { to: 'someone@example.com', template: its.templateName, context } },
@@ -36,6 +44,7 @@ const NAMED: Matrix = {
   'POST /v1/challenges/{id}/verify': its => [
     { path: its.challengeId, body: { code: '123456', context } },
     { path: its.verifiedId, body: { code: '123456' } },
+    { path: its.passkeyId, body: { credential: its.passkeyAnswer, context } },
   ],
   'POST /v1/challenges/{id}/resend': its => [
     { path: its.challengeId, body: {} },
@@ -74,6 +83,26 @@ const NAMED: Matrix = {
   'DELETE /v1/users/{id}/identifiers': its => [{ path: its.userId, query: `type=email&value=${its.email}` }],
   'GET /v1/users/{id}/sessions': its => [{ path: its.userId }],
   'POST /v1/users/{id}/sessions/revoke': its => [{ path: its.userId, body: {} }],
+  'GET /v1/users/{id}/authenticators': its => [{ path: its.userId }],
+  'POST /v1/users/{id}/authenticators': its => [
+    {
+      path: its.userId,
+      body: {
+        type: 'passkey',
+        credentialId: Buffer.alloc(32).toString('base64url'),
+        publicKey: PUBLIC_KEY,
+        isBackupEligible: true,
+      },
+    },
+  ],
+  'PATCH /v1/users/{id}/authenticators/{authenticatorId}': (its, mine) => [
+    { path: its.userId, inner: its.authenticatorId, body: { name: 'Mine' } },
+    { path: mine.userId, inner: its.authenticatorId, body: { name: 'Mine' } },
+  ],
+  'DELETE /v1/users/{id}/authenticators/{authenticatorId}': (its, mine) => [
+    { path: its.userId, inner: its.authenticatorId },
+    { path: mine.userId, inner: its.authenticatorId },
+  ],
   'POST /v1/apps': () => [],
   'GET /v1/apps': () => [],
   'GET /v1/apps/{id}': its => [{ path: its.appId }],
@@ -106,9 +135,10 @@ test('the matrix has every endpoint of the table', () => {
 })
 
 /** The answer with what is new in every answer masked. */
-async function asked(name: string, { path = '', query, body }: Ask, key: string) {
+async function asked(name: string, { path = '', inner = '', query, body }: Ask, key: string) {
   const [method = '', pattern = ''] = name.split(' ')
-  const url = pattern.replace('{id}', path) + (query === undefined ? '' : `?${query}`)
+  const filled = pattern.replace('{id}', path).replace('{authenticatorId}', inner)
+  const url = filled + (query === undefined ? '' : `?${query}`)
   const { status, headers, text } = await raw(server, method, url, body, { key })
   const { 'request-id': requestId = '', ...rest } = headers
   return { status, headers: rest, text: text.replaceAll(requestId, 'REQUEST') }

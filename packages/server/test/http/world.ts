@@ -3,6 +3,7 @@ import { expect } from 'vitest'
 import { newId } from '../../src/core/ids.ts'
 import { exposureOf } from '../../src/core/limits/limits.ts'
 import type { Mail, Transport } from '../../src/core/ports.ts'
+import { softwareAuthenticator } from '../setup/authenticator.ts'
 import type { Answer, TestServer } from '../setup/server.ts'
 import { browse } from './browser.ts'
 
@@ -162,6 +163,10 @@ export interface World {
   keyId: string
   templateId: string
   templateName: string
+  authenticatorId: string
+  /** A challenge for a passkey, and what a passkey of the user says to it. */
+  passkeyId: string
+  passkeyAnswer: object
   /** A tracked action that was proven and not yet validated. */
   actionId: string
   resultToken: string
@@ -212,6 +217,17 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
   const apiKey = await call('POST', '/v1/api-keys', { name: 'A key', scopes: ['read'] })
   const templateName = `of-${mode}`
   const template = await call('POST', '/v1/templates', { name: templateName, locales: CODE_TEXTS })
+  const device = softwareAuthenticator()
+  const userPath = `/v1/users/${signedIn.user.id}/authenticators`
+  const ofUser = { id: Buffer.from(signedIn.user.id).toString('base64url') }
+  device.register({ challenge: '', rp: { id: 'localhost' }, user: ofUser })
+  const authenticator = await call('POST', userPath, {
+    type: 'passkey',
+    credentialId: device.passkeys[0]?.id,
+    publicKey: device.passkeys[0]?.publicKey.toString('base64url'),
+    isBackupEligible: false,
+  })
+  const passkey = await call('POST', '/v1/challenges', { method: 'passkey' })
   const tracked = await call('POST', '/v1/actions', { name: 'signIn' })
   const resultOf = async (bearer: string): Promise<string> => {
     const to = fresh(mode)
@@ -236,6 +252,9 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     keyId: apiKey.id,
     templateId: template.id,
     templateName,
+    authenticatorId: authenticator.id,
+    passkeyId: passkey.id,
+    passkeyAnswer: device.authenticate(passkey.publicKey),
     actionId: tracked.id,
     resultToken: await resultOf(tracked.token),
     linkToken: new URL(viaApp.link).searchParams.get('token') ?? '',
@@ -248,7 +267,7 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
 /** A world of nothing: ids and tokens of the right form that no environment has. */
 export function nowhere(server: TestServer, key: string): World {
   const { random, keyring } = server.ostiary.deps
-  const id = (prefix: 'act' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl') =>
+  const id = (prefix: 'act' | 'aut' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl') =>
     newId(prefix, server.clock.now())
   const token = (kind: string) => `${kind}_${random.bytes(32).toString('base64url')}`
   const refresh = Buffer.concat([random.bytes(48), keyring.derive('nothing').subarray(0, 16)])
@@ -265,6 +284,9 @@ export function nowhere(server: TestServer, key: string): World {
     keyId: id('key'),
     templateId: id('tpl'),
     templateName: 'of-nobody',
+    authenticatorId: id('aut'),
+    passkeyId: id('chl'),
+    passkeyAnswer: nobodysPasskey(),
     actionId: id('act'),
     resultToken: token('oht'),
     linkToken: token('olk'),
@@ -272,4 +294,11 @@ export function nowhere(server: TestServer, key: string): World {
     refreshToken: `ort_${refresh.toString('base64url')}`,
     accessToken: 'eyJhbGciOiJFUzI1NiJ9.e30.x',
   }
+}
+
+function nobodysPasskey(): object {
+  const device = softwareAuthenticator()
+  const challenge = Buffer.alloc(32).toString('base64url')
+  device.register({ challenge, rp: { id: 'localhost' }, user: { id: 'bm9ib2R5' } })
+  return device.authenticate({ challenge, rpId: 'localhost' })
 }

@@ -1154,7 +1154,7 @@ export const GUARDS: Guard[] = [
       ],
       [
         'only the challenge under way',
-        '!before || before.challenge_id !== asked.proof.challengeId',
+        '!before || underWay !== asked.proof.challengeId',
         '!before',
         { survives: 'a proof of another challenge is taken back when the action is advanced' },
       ],
@@ -1177,7 +1177,7 @@ export const GUARDS: Guard[] = [
       ['what ended the proof', 'row.validated_at === null && proof.ended_at !== null', 'false'],
       [
         'one session',
-        "if (action.validatedAt !== null) return { kind: 'validated', action, user, session: null }\n",
+        "if (action.validatedAt !== null) return { kind: 'validated', action, user, authenticators, session: null }\n",
         '\n',
       ],
       ['no session by the id of what a browser began', 'action.isTracked && ', ''],
@@ -1579,5 +1579,201 @@ export const GUARDS: Guard[] = [
     'core/settings/change.ts',
     ['http/relying-party.test.ts'],
     [['the rp id at a change', "    if ('passkey' in patch) guardRelyingParty(deps, view, settings)\n", '']],
+  ),
+  ...guardsIn(
+    'store/sql/passkeys.ts',
+    ['store/sqlite.test.ts', 'http/passkeys.test.ts', 'http/passkey-actions.test.ts'],
+    [
+      [
+        'the challenge that was signed is the one of the row',
+        "  if (row.challenge_hash !== proof.challengeHash) return 'challenge'\n",
+        '',
+      ],
+      [
+        'an answer is judged once',
+        ' AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $6 AND attempts_left > 0',
+        ' AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $6',
+      ],
+      [
+        'an ended challenge takes no passkey',
+        'AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $6',
+        'AND verified_at IS NULL AND expires_at > $6',
+      ],
+      [
+        'a late challenge takes no passkey',
+        'ended_at IS NULL AND expires_at > $6',
+        'ended_at IS NULL AND $6 > 0',
+      ],
+      [
+        'the passkey of the user who was asked',
+        "  if (challenge.userId !== null && challenge.userId !== judged.userId) return 'otherUser'\n",
+        '',
+      ],
+      ['the owner of the address that was named', "  return owner ? null : 'otherUser'\n", '  return null\n'],
+      [
+        'only who has proven the named address',
+        '       AND verified_at IS NOT NULL`,\n    origin.environmentId,\n    proof.ownerOf,',
+        '`,\n    origin.environmentId,\n    proof.ownerOf,',
+      ],
+      [
+        'counters that fall back',
+        '(sign_count < $1 OR sign_count = 0 AND CAST($1 AS BIGINT) = 0)',
+        '(sign_count >= 0 OR CAST($1 AS BIGINT) = 0)',
+      ],
+      [
+        'blocked users at a passkey',
+        "  if (user.status === 'blocked') return await refuseBlocked(tx, challenge, input, now)\n\n",
+        '\n',
+      ],
+      [
+        'blocked users at enrolling',
+        "  if (user.status === 'blocked') return await refuseBlocked(tx, challenge, input, now)\n  const authenticator",
+        '  const authenticator',
+      ],
+      [
+        'wrong passkeys count for their host',
+        '  await countHits(tx, input.wrongLimits, input.origin, now)\n',
+        '',
+      ],
+      [
+        'a full limit of wrong answers',
+        '  const limited = await checkLimits(tx, wrongLimits, origin, now)\n  if (limited) return limited\n',
+        '',
+      ],
+      [
+        'the limit on challenges',
+        '  const limited = await takeLimits(tx, input.limits, origin, now)\n  if (limited) return limited\n',
+        '',
+      ],
+      [
+        'a credential leads to one user',
+        "  if (added !== 'added') return await refuse(tx, challenge, added, input, now)\n",
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/authenticators.ts',
+    ['store/sqlite.test.ts'],
+    [
+      ['the last way in', "  if (all.length === 1 && !hasAddress) return { kind: 'lastWayIn' }\n", ''],
+      ['an unproven address is no way in', 'one.verifiedAt !== null && addressTypes', 'addressTypes'],
+      ['a bound on authenticators', "  if (Number(held?.n) >= MAX_AUTHENTICATORS) return 'tooMany'\n", ''],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/proofs.ts',
+    ['store/sqlite.test.ts'],
+    [
+      [
+        'adoption ends passkeys',
+        "    events.push(...(await endAuthenticators(tx, user, origin, now, 'adopted')))\n",
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/offers.ts',
+    ['http/passkey-actions.test.ts'],
+    [
+      [
+        'an offer has its time',
+        'AND (passkey_offered_at IS NULL OR passkey_offered_at <= $3)',
+        'AND ($3 > 0)',
+      ],
+      ['no offer to who has a passkey', "AND type = 'passkey')`", 'AND false)`'],
+      ['enrolling after a proof that was ended', ' || proof?.ended_at !== null', ''],
+      [
+        'enrolling where nothing is offered',
+        "state = 'CHALLENGE_SUCCEEDED' AND offers_passkey = 1 AND",
+        "state = 'CHALLENGE_SUCCEEDED' AND",
+        { survives: 'the step of the action is judged first (guardStep)' },
+      ],
+      [
+        'the latest challenge alone enrols',
+        ' || before.passkey_challenge_id !== asked.proof.challengeId',
+        '',
+        { survives: 'the challenge that is read is the one of the row' },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/passkeys/begin.ts',
+    ['http/passkeys.test.ts', 'http/passkey-actions.test.ts'],
+    [
+      [
+        'passkeys that are off',
+        "  if (!settings.methods.passkey)\n    throw fieldError('method', 'invalid_value', 'is not a method that the settings have on')\n",
+        '',
+      ],
+      [
+        'nobody is shown everybody’s passkeys',
+        "  if (ceremony === 'authentication' && authenticators.length === 0)\n    return refuse('state_conflict', 'The user has no passkey.')\n",
+        '',
+      ],
+      [
+        'a registration opens no session',
+        "input.ceremony === 'authentication' && input.opensSession",
+        'input.opensSession',
+        { survives: 'the write of a registration opens none' },
+      ],
+      ['limits on passkey challenges', 'limits: passkeyLimits(input.circumstances),', 'limits: [],'],
+    ],
+  ),
+  ...guardsIn(
+    'core/passkeys/finish.ts',
+    ['http/passkeys.test.ts', 'http/passkey-actions.test.ts'],
+    [
+      ['user verification where it is asked for', "challenge.userVerification === 'required'", 'false'],
+      [
+        'a passkey that was not asked for by name says whose it is',
+        'challenge.userId !== null && challenge.actionId === null',
+        'challenge.userId !== null',
+      ],
+      [
+        'the developer’s machine in test alone',
+        "view.environment.mode === 'test' && isLocalhostOrigin(origin)",
+        'isLocalhostOrigin(origin)',
+      ],
+      ['a synced key is not told as hardware', "judged.isBackupEligible ? 'swk' : 'hwk'", "'hwk'"],
+      ['one factor is not told as two', "...(judged.isUserVerified ? ['mfa'] : [])", "'mfa'"],
+    ],
+  ),
+  ...guardsIn(
+    'core/challenges/verify.ts',
+    ['http/passkeys.test.ts'],
+    [
+      [
+        'a proof of one purpose',
+        '&& challenge.purpose === purpose &&',
+        '&&',
+        { survives: 'the write asks for the purpose, too' },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/authenticators/authenticators.ts',
+    ['http/passkeys.test.ts'],
+    [
+      [
+        'methods that are off are no way in',
+        "methods.emailCode || methods.emailLink ? ['email'] : []",
+        "['email']",
+      ],
+      ['keys that can never verify', '  if (!(await canBeStored(input)))', '  if (false)'],
+    ],
+  ),
+  ...guardsIn(
+    'core/actions/passkey.ts',
+    ['http/passkey-actions.test.ts'],
+    [
+      ['whom a backend named', 'row: { ...asked.row, userId: action.userId }', 'row: { ...asked.row }'],
+      [
+        'whom a backend named by an address',
+        'action.isNamed && action.userId === null ? action.address : null',
+        'null',
+      ],
+      ['no offer where passkeys are off', 'settings.methods.passkey ? { everyMs', 'settings ? { everyMs'],
+    ],
   ),
 ]

@@ -165,6 +165,16 @@ const RULES: Record<string, string> = {
       AND events.environment_id = sessions.environment_id AND events.type = 'user.adopted'
     WHERE sessions.revoked_at IS NULL AND sessions.created_at < events.created_at AND sessions.expires_at > events.created_at`,
 
+  'an adopted user has no authenticator that is older than the adoption': `
+    SELECT authenticators.id FROM authenticators JOIN events ON events.user_id = authenticators.user_id
+      AND events.environment_id = authenticators.environment_id AND events.type = 'user.adopted'
+    WHERE authenticators.created_at < events.created_at`,
+  'a passkey challenge names no address and sends nothing': `
+    SELECT id FROM challenges WHERE method = 'passkey' AND (address <> '' OR send_to <> '' OR challenge_hash IS NULL
+      OR sends > 0 OR live_codes > 0 OR max_attempts <> 1)`,
+  'a passkey that was enrolled opened no session': `
+    SELECT id FROM challenges WHERE ceremony = 'registration' AND (proof_event_id IS NOT NULL OR session_opened_at IS NOT NULL)`,
+
   // Promise 11: environments are apart.
   'no row points across environments': ['challenge', 'session', 'user', 'app']
     .map(
@@ -179,6 +189,8 @@ const RULES: Record<string, string> = {
          WHERE challenges.environment_id <> messages.environment_id`,
       `SELECT sessions.id FROM sessions JOIN users ON users.id = user_id WHERE users.environment_id <> sessions.environment_id`,
       `SELECT sessions.id FROM sessions JOIN apps ON apps.id = app_id WHERE apps.environment_id <> sessions.environment_id`,
+      `SELECT authenticators.id FROM authenticators JOIN users ON users.id = user_id
+         WHERE users.environment_id <> authenticators.environment_id`,
       `SELECT user_id FROM identifiers JOIN users ON users.id = user_id
          WHERE users.environment_id <> identifiers.environment_id`,
     ])
@@ -199,7 +211,8 @@ function exposures(database: DatabaseSync, bounds: { hour: number; day: number }
     .prepare(
       `SELECT challenges.id, challenges.environment_id, address, exposure_spent, type, data, events.created_at AS at
        FROM events JOIN challenges ON challenges.id = challenge_id
-       WHERE type IN ('challenge.created', 'challenge.resent', 'challenge.attempt_failed') ORDER BY challenges.id, events.id`,
+       WHERE type IN ('challenge.created', 'challenge.resent', 'challenge.attempt_failed')
+         AND challenges.method IS NULL ORDER BY challenges.id, events.id`,
     )
     .all() as {
     id: string

@@ -180,6 +180,31 @@ const ROWS: Row[] = [
   ],
   [[212], 'races/idempotency.test.ts', 'send: one challenge, one message'],
   [[212], 'http/idempotency.test.ts', 'is refused with another body, and answered anew under another header'],
+  [
+    [136],
+    'http/passkeys.test.ts',
+    'when it is late, replayed, for another purpose, or for a challenge that a code answers',
+  ],
+  [[136], 'http/passkey-actions.test.ts', 'counts the latest challenge alone, of its own action, once'],
+  [[136], 'races/passkeys.test.ts', 'of fifty that present one answer at once one gets the session'],
+  [[137], 'http/passkeys.test.ts', 'in the other ceremony'],
+  [[139], 'http/passkeys.test.ts', 'for another relying party'],
+  [[139], 'http/passkeys.test.ts', 'without the person being there'],
+  [[139], 'http/passkeys.test.ts', 'of a key that is suddenly copied'],
+  [[139], 'http/passkeys.test.ts', 'of a key that is copied and cannot be'],
+  [[139], 'http/passkeys.test.ts', 'without the person being verified, where that is asked for'],
+  [[140], 'http/passkeys.test.ts', 'when its credential id has more than 1023 bytes'],
+  [[140], 'http/passkeys.test.ts', 'when another user has its credential id'],
+  [[140], 'races/passkeys.test.ts', 'of two users who register one credential at once one has it'],
+  [
+    [142],
+    'http/passkeys.test.ts',
+    'when its counter does not rise, with an event; passkeys that do not count pass',
+  ],
+  [[143], 'http/passkeys.test.ts', 'with another’s user handle'],
+  [[143], 'http/passkeys.test.ts', 'in another environment, whose passkeys are its own'],
+  [[143], 'http/passkeys.test.ts', 'is asked for by its user’s name: only theirs answers'],
+  [[143], 'http/passkey-actions.test.ts', 'is proven by a passkey of that user, and by no other'],
 ]
 
 /** Cases and the tests outside of this folder that cover them; `registry.test.ts` holds it against the files. */

@@ -1,17 +1,19 @@
 import { withQuery } from '../addresses/redirect-url.ts'
 import type { Action, ActionState, Challenge } from '../rows.ts'
 
-export type Step = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'done' | 'ended'
+export type Step = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'offer' | 'done' | 'ended'
 
-/** The state at an instant: one that ran out has failed. Expiry is judged where it is asked for. */
+/** The state at an instant: one that ran out before its result was given has failed. Expiry is judged where it is asked for. */
 export function stateOf(action: Action, now: number, epoch: number): ActionState {
   const isOver = action.expiresAt <= now || action.epoch !== epoch
-  return action.state === 'CHALLENGE_REQUIRED' && isOver ? 'CHALLENGE_FAILED' : action.state
+  const isWaiting = action.state === 'CHALLENGE_REQUIRED' || action.offersPasskey
+  return isWaiting && isOver ? 'CHALLENGE_FAILED' : action.state
 }
 
 /** Which step its browser is at: the server holds the order, the page only shows it. */
 export function stepOf(action: Action, challenge: Challenge | null, now: number, epoch: number): Step {
   const state = stateOf(action, now, epoch)
+  if (state === 'CHALLENGE_SUCCEEDED' && action.offersPasskey) return 'offer'
   if (state === 'CHALLENGE_SUCCEEDED' || state === 'ALLOW') return 'done'
   if (state !== 'CHALLENGE_REQUIRED') return 'ended'
   if (action.address === null) return 'identify'

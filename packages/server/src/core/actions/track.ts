@@ -6,7 +6,7 @@ import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { beginLimits } from '../limits/limits.ts'
 import type { Circumstances, Tracked } from '../ports.ts'
-import type { Action, ActionState, Outcome, User } from '../rows.ts'
+import type { Action, ActionState, Authenticator, Outcome, User } from '../rows.ts'
 import { newToken } from '../tokens.ts'
 
 /** What a browser may say when it begins (PROTOCOL section 7). */
@@ -37,6 +37,7 @@ export interface TrackedAction {
   token: string
   openingToken: string | null
   user: User | null
+  authenticators: Authenticator['type'][]
 }
 
 /**
@@ -77,6 +78,9 @@ export async function trackAction(
   const app = appOf(call, input.appId)
   guardRedirect(call, app, input)
   const named = await namedUser(deps, call, input)
+  const authenticators = named.user
+    ? (await deps.store.listAuthenticators(call.view.environment.id, named.user.id)).map(one => one.type)
+    : []
   const token = newToken('oat', deps.random.bytes(32))
   const openingToken = newToken('oat', deps.random.bytes(32))
   const row = newAction(deps, call, {
@@ -100,7 +104,7 @@ export async function trackAction(
         },
         once,
       ),
-    outcome => ({ action: tracked(outcome), token, openingToken, user: named.user }),
+    outcome => ({ action: tracked(outcome), token, openingToken, user: named.user, authenticators }),
   )
 }
 

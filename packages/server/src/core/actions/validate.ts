@@ -2,13 +2,14 @@ import { createHash } from 'node:crypto'
 import { type Call, circumstancesOf, type Deps, refuse, type ToldContext } from '../deps.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import type { Validated } from '../ports.ts'
-import type { Action, Session, User } from '../rows.ts'
+import type { Action, Authenticator, Session, User } from '../rows.ts'
 import { prepareSession, type Tokens, tokensOf } from '../sessions/tokens.ts'
 import { isToken } from '../tokens.ts'
 
 export interface ValidatedAction {
   action: Action
   user: User
+  authenticators: Authenticator['type'][]
   session: Session | null
   tokens: Tokens | null
 }
@@ -59,7 +60,8 @@ export async function validateAction(
       const opened = outcome.session
       const tokens =
         opened && (await tokensOf(deps, call, opened, refreshToken, session.refreshExpiresAt, now))
-      return { action: outcome.action, user: outcome.user, session: opened, tokens }
+      const { action, user, authenticators } = outcome
+      return { action, user, authenticators, session: opened, tokens }
     },
   )
 }

@@ -7,9 +7,9 @@ import { type Call, type Deps, refuse } from '../deps.ts'
 import { fieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { exposureOf, wrongLimits } from '../limits/limits.ts'
-import type { MethodName } from '../methods/method.ts'
-import { METHODS, methodsOf } from '../methods/methods.ts'
-import type { AtAction, Attempt, AttemptedInAction, Circumstances } from '../ports.ts'
+import type { SentMethodName } from '../methods/method.ts'
+import { SENT_METHODS, sentMethodsOf } from '../methods/methods.ts'
+import type { AtAction, Attempt, AttemptedInAction, Circumstances, Offer } from '../ports.ts'
 import type { Action, Challenge } from '../rows.ts'
 import { prepareSession } from '../sessions/tokens.ts'
 import { isToken, newToken } from '../tokens.ts'
@@ -88,10 +88,10 @@ export async function identify(deps: Deps, work: AtWork, to: string): Promise<Ac
 export async function send(
   deps: Deps,
   work: AtWork,
-  name: MethodName,
+  name: SentMethodName,
 ): Promise<{ action: Action; challenge: Challenge }> {
   guardStep(deps, work, ['method', 'code', 'link', 'approve'])
-  const method = methodsOf(work.view.settings).find(one => one.name === name)
+  const method = sentMethodsOf(work.view.settings).find(one => one.name === name)
   if (!method) throw fieldError('method', 'invalid_value', 'is not a method that the settings have on')
   const asked = await method.begin(deps, work, work.action, work.circumstances)
   const outcome = await deps.store.sendInAction({ ...at(deps, work), challenge: asked })
@@ -109,15 +109,17 @@ export async function resend(deps: Deps, work: AtWork): Promise<ResentChallenge>
 
 /**
  * Answers with the code. The proof and the action's new state are one write, and the result token is in this answer and in
- * no other. Refusals: those of `verifyCode`, and `state_conflict` where no code was asked for.
+ * no other; it is null where the person is asked first whether they want a passkey (`offer`). Refusals: those of
+ * `verifyCode`, and `state_conflict` where no code was asked for.
  */
 export async function verify(
   deps: Deps,
   work: AtWork,
   code: string,
-): Promise<{ action: Action; challenge: Challenge; result: ActionResult }> {
+  offer?: Offer,
+): Promise<{ action: Action; challenge: Challenge; result: ActionResult | null }> {
   guardStep(deps, work, ['code'])
-  const method = METHODS.find(one => one.step === 'code')
+  const method = SENT_METHODS.find(one => one.step === 'code')
   if (!work.challenge || !method) return refuse('state_conflict')
   const token = newToken('oht', deps.random.bytes(32))
   const outcome = await deps.store.attemptInAction({
@@ -130,14 +132,15 @@ export async function verify(
       work.circumstances,
     ),
     result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+    ...(offer !== undefined && { offer }),
   })
   const { action, challenge } = proven(outcome)
-  return { action, challenge, result: resultOf(action, token) }
+  return { action, challenge, result: action.offersPasskey ? null : resultOf(action, token) }
 }
 
 /**
- * The result of an action that a link on another device has proven. Once: `state_conflict` for any other caller, and
- * where the proof's own answer had the result.
+ * The result of an action that a link on another device has proven, or whose offer of a passkey the person skips. Once:
+ * `state_conflict` for any other caller, and where the proof's own answer had the result.
  */
 export async function finish(deps: Deps, work: AtWork): Promise<{ action: Action; result: ActionResult }> {
   const token = newToken('oht', deps.random.bytes(32))
@@ -195,7 +198,7 @@ export function resultOf(action: Action, token: string): ActionResult {
   }
 }
 
-function at(deps: Deps, { action, workingHash, origin }: AtWork): AtAction {
+export function at(deps: Deps, { action, workingHash, origin }: AtWork): AtAction {
   return {
     origin: { ...origin, appId: action.appId },
     now: deps.clock.now(),
@@ -206,7 +209,7 @@ function at(deps: Deps, { action, workingHash, origin }: AtWork): AtAction {
 }
 
 /** The order of steps is the server's: a step that is not due is refused before anything else. */
-function guardStep(deps: Deps, { action, challenge }: AtWork, due: readonly string[]) {
+export function guardStep(deps: Deps, { action, challenge }: AtWork, due: readonly string[]) {
   const step = stepOf(action, challenge, deps.clock.now(), deps.epoch)
   if (!due.includes(step)) return refuse('state_conflict', `The action is at the step "${step}".`)
 }

@@ -33,6 +33,7 @@ export async function resendChallenge(
   const challenge = await deps.store.findChallenge(environment.id, challengeId)
   // One of an action is sent again there, by the browser that works on it.
   if (!challenge || challenge.actionId !== actionId) return refuse('not_found')
+  if (challenge.credential === 'none') return refuse('sends_exhausted', 'Nothing is sent for it.')
   guardDestination(settings, challenge.address)
   const { redirectUrl, codeChallenge } = challenge
   guardRedirect(call, appOf(call, challenge.appId), {

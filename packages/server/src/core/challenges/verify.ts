@@ -4,8 +4,9 @@ import { fieldError, OstiaryError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { exposureOf, wrongLimits } from '../limits/limits.ts'
+import { type PasskeyCredential, passkeyProof } from '../passkeys/finish.ts'
 import type { Attempt, Attempted } from '../ports.ts'
-import type { Challenge, Session, User } from '../rows.ts'
+import type { Authenticator, Challenge, Session, User } from '../rows.ts'
 import { prepareSession, type Tokens, tokensOf } from '../sessions/tokens.ts'
 import { isToken } from '../tokens.ts'
 import { normaliseCode } from './code.ts'
@@ -17,6 +18,8 @@ export interface VerifiedChallenge {
   isNewUser: boolean
   session: Session | null
   tokens: Tokens | null
+  /** The passkey that signed, or was enrolled. */
+  authenticator: Authenticator | null
 }
 
 interface Common {
@@ -74,6 +77,29 @@ export async function verifyLink(
       codeVerifier === undefined ? null : createHash('sha256').update(codeVerifier).digest('base64url'),
   }
   return await attempt(deps, call, { ...input, purpose: input.purpose ?? 'signIn' }, proof, keep)
+}
+
+/**
+ * Answers a challenge with what a passkey signed, or with a new one. Once, right or wrong: the challenge is used up.
+ *
+ * Refusals: `token_invalid` for whatever is wrong with the answer; `challenge_expired`, `challenge_used`,
+ * `attempts_exhausted`; `not_found` for an unknown or foreign id, another purpose, or a challenge for a code; `user_blocked`;
+ * `rate_limited`.
+ */
+export async function verifyPasskey(
+  deps: Deps,
+  call: Call,
+  input: Common & { challengeId: string; credential: PasskeyCredential },
+  keep?: Keep<VerifiedChallenge>,
+): Promise<VerifiedChallenge> {
+  const purpose = input.purpose ?? 'signIn'
+  const challenge = await deps.store.findChallenge(call.view.environment.id, input.challengeId)
+  const isMeant =
+    challenge?.method === 'passkey' && challenge.purpose === purpose && challenge.actionId === null
+  if (!isMeant) return refuse('not_found')
+  const circumstances = circumstancesOf(input.context)
+  const proof = await passkeyProof(deps, call, challenge, input.credential, circumstances)
+  return await attempt(deps, call, { ...input, purpose }, proof, keep)
 }
 
 async function attempt(

@@ -7,6 +7,8 @@ const DAY = 24 * HOUR
 // A /24 or /48 holds many people: it gets ten times what one of its hosts gets.
 const SITE_FACTOR = 10
 const BEGUN_PER_HOST = 120
+// A page asks again when a challenge ran out, and beside an action that it began.
+const PASSKEYS_PER_HOST = 2 * BEGUN_PER_HOST
 
 /** The limits on a send to this address by somebody in these circumstances (PROTOCOL section 2). */
 export function sendLimits(settings: Settings, address: string, { host, site }: Circumstances): Limit[] {
@@ -58,6 +60,16 @@ export function beginLimits({ host, site }: Circumstances): Limit[] {
   return [
     { name: 'actionsPerIp', key: host, windows: windows(BEGUN_PER_HOST) },
     { name: 'actionsPerIp', key: site, windows: windows(BEGUN_PER_HOST * SITE_FACTOR) },
+  ]
+}
+
+/** How many passkey challenges one host may have. They go to no address, so nobody else's sign-in is any slower for it. */
+export function passkeyLimits({ host, site }: Circumstances): Limit[] {
+  if (host === null || site === null) return []
+  const windows = (max: number) => [{ ms: 10 * MINUTE, max }]
+  return [
+    { name: 'passkeysPerIp', key: host, windows: windows(PASSKEYS_PER_HOST) },
+    { name: 'passkeysPerIp', key: site, windows: windows(PASSKEYS_PER_HOST * SITE_FACTOR) },
   ]
 }
 

@@ -1,10 +1,10 @@
 import { normaliseCode } from '../challenges/code.ts'
 import { fieldError } from '../errors.ts'
 import { beginByEmail, hasProvenEmail } from './email.ts'
-import type { Method } from './method.ts'
+import type { SentMethod } from './method.ts'
 
 /** A code by e-mail, typed into the browser that works on the action. */
-export const emailCode: Method = {
+export const emailCode: SentMethod = {
   name: 'emailCode',
   isOn: ({ methods }) => methods.emailCode,
   begin: (deps, call, action, circumstances) => beginByEmail(deps, call, action, circumstances, 'code'),

@@ -1,8 +1,8 @@
 import { beginByEmail, hasProvenEmail } from './email.ts'
-import type { Method } from './method.ts'
+import type { SentMethod } from './method.ts'
 
 /** A link by e-mail. Its answer is the mailed token, pressed on the link page. */
-export const emailLink: Method = {
+export const emailLink: SentMethod = {
   name: 'emailLink',
   isOn: ({ methods }) => methods.emailLink,
   begin: (deps, call, action, circumstances) => beginByEmail(deps, call, action, circumstances, 'link'),

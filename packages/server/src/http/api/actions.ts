@@ -37,8 +37,8 @@ export const trackActionEndpoint = endpoint({
   errors: ['redirect_url_not_allowed', 'not_found'],
   holdsTokens: true,
   act: (deps, call, keep) => trackAction(deps, call, call.body, keep),
-  render: ({ action, user, token, openingToken }: TrackedAction, call, deps) => ({
-    ...actionBody(action, user, call.view, deps),
+  render: ({ action, user, authenticators, token, openingToken }: TrackedAction, call, deps) => ({
+    ...actionBody(action, user, authenticators, call.view, deps),
     url: `${deps.publicUrl}/a/${openingToken}`,
     token,
   }),
@@ -55,10 +55,18 @@ export const getActionEndpoint = endpoint({
   async act({ store }: Deps, { view, params }) {
     const action = await store.findAction(view.environment.id, params.id ?? '')
     if (!action) return refuse('not_found')
-    const user = action.userId === null ? null : await store.findUser(view.environment.id, action.userId)
-    return { action, user }
+    const { userId } = action
+    const [user, authenticators] =
+      userId === null
+        ? [null, []]
+        : await Promise.all([
+            store.findUser(view.environment.id, userId),
+            store.listAuthenticators(view.environment.id, userId),
+          ])
+    return { action, user, authenticators: authenticators.map(one => one.type) }
   },
-  render: ({ action, user }, { view }, deps) => actionBody(action, user, view, deps),
+  render: ({ action, user, authenticators }, { view }, deps) =>
+    actionBody(action, user, authenticators, view, deps),
 })
 
 export const validateActionEndpoint = endpoint({
@@ -89,9 +97,9 @@ export const validateActionEndpoint = endpoint({
   errors: ['token_invalid', 'user_blocked'],
   holdsTokens: true,
   act: (deps, call, keep) => validateAction(deps, call, call.body, keep),
-  render: ({ action, user, session, tokens }: ValidatedAction, call, deps) => ({
+  render: ({ action, user, authenticators, session, tokens }: ValidatedAction, call, deps) => ({
     isValid: true,
-    action: actionBody(action, user, call.view, deps),
+    action: actionBody(action, user, authenticators, call.view, deps),
     user: userBody(user),
     attributesHash: null,
     session: session && sessionBody(session),

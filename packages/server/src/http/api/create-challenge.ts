@@ -1,5 +1,10 @@
 import { z } from 'zod'
-import { createChallenge } from '../../core/challenges/create.ts'
+import { type CreateChallenge, createChallenge } from '../../core/challenges/create.ts'
+import { type Call, circumstancesOf, type Deps } from '../../core/deps.ts'
+import { fieldError, OstiaryError } from '../../core/errors.ts'
+import type { Keep } from '../../core/idempotency.ts'
+import { type BegunPasskey, beginPasskey, PASSKEY_LIVES_SECONDS } from '../../core/passkeys/begin.ts'
+import type { Challenge } from '../../core/rows.ts'
 import { endpoint } from '../endpoint.ts'
 import { ChallengeBody, challengeBody } from '../wire.ts'
 import * as fields from './fields.ts'
@@ -8,6 +13,9 @@ export const CreateChallengeBody = z
   .strictObject({
     to: z.string().min(1).max(320).optional(),
     userId: fields.id.optional(),
+    method: z.enum(['passkey']).optional(),
+    ceremony: z.enum(['authentication', 'registration']).optional(),
+    userVerification: z.enum(['required']).optional(),
     channel: z.enum(['email']).optional(),
     purpose: fields.purpose.optional(),
     credential: z.enum(['code', 'link', 'codeAndLink']).optional(),
@@ -28,11 +36,27 @@ export const CreateChallengeBody = z
   })
   .meta({ id: 'CreateChallenge' })
 
+type Body = z.infer<typeof CreateChallengeBody>
+
+/** What else a challenge for a passkey can say; all other fields are about something that is sent. */
+const OF_PASSKEY = new Set<string>([
+  'method',
+  'ceremony',
+  'userId',
+  'userVerification',
+  'purpose',
+  'session',
+  'expiresInSeconds',
+  'context',
+  'appId',
+  'metadata',
+])
+
 export const createChallengeEndpoint = endpoint({
   method: 'POST',
   path: '/v1/challenges',
   load: 'send',
-  summary: 'Send a code or link to an address',
+  summary: 'Send a code or link to an address, or ask for a passkey',
   scopes: ['auth'],
   body: CreateChallengeBody,
   status: 201,
@@ -41,9 +65,52 @@ export const createChallengeEndpoint = endpoint({
     'redirect_url_not_allowed',
     'template_invalid',
     'not_found',
+    'state_conflict',
     'destination_not_allowed',
     'rate_limited',
   ],
-  act: (deps, call, keep) => createChallenge(deps, call, call.body, keep),
-  render: (challenge, _call, deps) => challengeBody(challenge, deps),
+  act: (deps, call, keep): Promise<Challenge | BegunPasskey> =>
+    call.body.method === 'passkey'
+      ? askForPasskey(deps, call, call.body, keep)
+      : createChallenge(deps, call, ofMessage(call.body), keep),
+  render: (begun, _call, deps) =>
+    'publicKey' in begun ? challengeBody(begun.challenge, deps, begun.publicKey) : challengeBody(begun, deps),
 })
+
+function askForPasskey(deps: Deps, call: Call, body: Body, keep: Keep<BegunPasskey> | undefined) {
+  const foreign = Object.keys(body).filter(field => !OF_PASSKEY.has(field))
+  if (foreign.length > 0)
+    throw new OstiaryError('invalid_request', {
+      detail: 'Nothing is sent for a passkey.',
+      errors: foreign.map(path => ({ path, code: 'invalid_value', message: 'is not for a passkey' })),
+    })
+  const { ceremony = 'authentication', userId = null, expiresInSeconds = PASSKEY_LIVES_SECONDS } = body
+  if (ceremony === 'registration' && userId === null)
+    throw fieldError('userId', 'required', 'is needed: a passkey is made for somebody')
+  if (expiresInSeconds > PASSKEY_LIVES_SECONDS)
+    throw fieldError('expiresInSeconds', 'too_big', `can be at most ${PASSKEY_LIVES_SECONDS} for a passkey`)
+  const purpose = body.purpose ?? 'signIn'
+  return beginPasskey(
+    deps,
+    call,
+    {
+      ceremony,
+      userId,
+      purpose,
+      opensSession: body.session ?? purpose === 'signIn',
+      appId: body.appId,
+      userVerification: body.userVerification,
+      expiresInSeconds,
+      metadata: body.metadata,
+      actionId: null,
+      circumstances: circumstancesOf(body.context),
+    },
+    keep,
+  )
+}
+
+function ofMessage({ method, ceremony, userVerification, ...rest }: Body): CreateChallenge {
+  for (const [path, told] of Object.entries({ ceremony, userVerification }))
+    if (told !== undefined) throw fieldError(path, 'invalid_value', 'is for method "passkey"')
+  return rest
+}

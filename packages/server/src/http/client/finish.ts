@@ -7,7 +7,8 @@ import { ProvenActionBody } from './verify.ts'
 export const finishEndpoint = clientEndpoint({
   method: 'POST',
   path: '/client/v1/actions/finish',
-  summary: 'The result of an action that was proven on another device, once',
+  summary:
+    'The result of an action that was proven on another device, or whose offer of a passkey is skipped; once',
   auth: 'action',
   body: noBody,
   status: 200,

@@ -1,3 +1,4 @@
+import { isLocalhostOrigin } from '../../core/apps/origins.ts'
 import type { EnvironmentView } from '../../core/environments/directory.ts'
 import type { App } from '../../core/rows.ts'
 
@@ -6,11 +7,7 @@ import type { App } from '../../core/rows.ts'
  * and in `test` any `http://localhost:*` besides.
  */
 export function isAppOrigin(origin: string, app: App, { environment }: EnvironmentView): boolean {
-  return (environment.mode === 'test' && isLocalhost(origin)) || app.origins.includes(origin)
-}
-
-function isLocalhost(origin: string): boolean {
-  return /^http:\/\/localhost(:\d{1,5})?$/.test(origin)
+  return (environment.mode === 'test' && isLocalhostOrigin(origin)) || app.origins.includes(origin)
 }
 
 /**

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { send } from '../../core/actions/work.ts'
-import { METHOD_NAMES } from '../../core/methods/methods.ts'
+import { SENT_METHOD_NAMES } from '../../core/methods/methods.ts'
 import { ClientActionBody, clientActionBody } from '../wire-actions.ts'
 import { clientEndpoint } from './endpoint.ts'
 
@@ -10,7 +10,7 @@ export const sendEndpoint = clientEndpoint({
   summary: 'Start a method',
   auth: 'action',
   load: 'send',
-  body: z.strictObject({ method: z.enum(METHOD_NAMES) }).meta({ id: 'StartMethod' }),
+  body: z.strictObject({ method: z.enum(SENT_METHOD_NAMES) }).meta({ id: 'StartMethod' }),
   status: 200,
   answer: ClientActionBody,
   errors: [

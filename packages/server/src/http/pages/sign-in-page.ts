@@ -1,7 +1,7 @@
 import type { Step } from '../../core/actions/state.ts'
 import type { Html } from '../../core/markup.ts'
 import { html, raw, render } from '../../core/markup.ts'
-import type { MethodName } from '../../core/methods/method.ts'
+import type { SentMethodName } from '../../core/methods/method.ts'
 import type { Settings } from '../../core/settings/settings.ts'
 import { webAddress } from './addresses.ts'
 import { policy, policySource } from './headers.ts'
@@ -23,7 +23,7 @@ export interface SignInLook {
 /** What the forms without JavaScript show: the step as the server holds it. */
 export interface PlainStep {
   step: Step
-  methods: readonly MethodName[]
+  methods: readonly SentMethodName[]
   /** As this browser typed it, or the app's hint. */
   address: string
   /** The action that the forms are about; null: they begin one. */
@@ -36,7 +36,7 @@ export interface PlainStep {
     /** How long it works still; 0 for one that is over. */
     leftMs: number
     number: string | null
-    method: MethodName
+    method: SentMethodName
   } | null
   /** What was refused: below the field, or above it where it is not about what was typed. */
   error: string | null
@@ -188,6 +188,7 @@ function headOf(
       return texts('signIn.link.title', 'signIn.link.lead')
     case 'approve':
       return texts('signIn.approve.title', 'signIn.approve.lead')
+    case 'offer':
     case 'done':
       return { title: say('signIn.done.title'), lead: null }
     case 'ended':
@@ -220,12 +221,14 @@ ${plain.methods.map(
     html`<output class="number" dir="ltr">${plain.challenge?.number}</output>
 <p class="lead">${look.texts.say('signIn.approve.caution')}</p>
 ${act(plain, 'finish', look.texts.say('signIn.identify.submit'))}`,
+  // A passkey takes a script: without one the offer is skipped.
+  offer: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
   done: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
   ended: (look, plain) =>
     plain.canBeginAnew ? act(plain, 'restart', look.texts.say('signIn.again')) : html``,
 }
 
-const METHOD_TEXTS: Record<MethodName, string> = {
+const METHOD_TEXTS: Record<SentMethodName, string> = {
   emailCode: 'signIn.method.code',
   emailLink: 'signIn.method.link',
 }

@@ -9,7 +9,7 @@ import type {
   Tracked,
   Validated,
 } from '../../core/ports.ts'
-import type { Action, Challenge, EventContext, EventType, Origin } from '../../core/rows.ts'
+import type { Action, Authenticator, Challenge, EventContext, EventType, Origin } from '../../core/rows.ts'
 import { attempt } from './attempts.ts'
 import { createChallenge } from './challenges.ts'
 import * as columns from './columns.ts'
@@ -231,7 +231,9 @@ export async function validateAction(
   const { origin, resultHash } = input
   const { environmentId } = origin
   const invalid = { kind: 'tokenInvalid' } as const
-  const byResult = 'SELECT * FROM actions WHERE result_hash = $1 AND environment_id = $2'
+  const byResult = `SELECT actions.*, CASE WHEN EXISTS (
+       SELECT 1 FROM authenticators WHERE authenticators.user_id = actions.user_id AND type = 'passkey') THEN 1 ELSE 0 END AS has_passkey
+     FROM actions WHERE result_hash = $1 AND environment_id = $2`
   const found = await tx.one(byResult, resultHash, environmentId)
   if (!found) return invalid
   await lockProof(tx, environmentId, found.challenge_id)
@@ -260,7 +262,8 @@ export async function validateAction(
   if (!user) return invalid
   if (user.status === 'blocked') return { kind: 'userBlocked' }
   const action = columns.actions.read(row)
-  if (action.validatedAt !== null) return { kind: 'validated', action, user, session: null }
+  const authenticators: Authenticator['type'][] = row.has_passkey === 1 ? ['passkey'] : []
+  if (action.validatedAt !== null) return { kind: 'validated', action, user, authenticators, session: null }
 
   await tx.run('UPDATE actions SET validated_at = $2 WHERE id = $1', action.id, now)
   const opened = await openOnce(tx, proof, action, input, now)
@@ -272,6 +275,7 @@ export async function validateAction(
     kind: 'validated',
     action: { ...action, validatedAt: now },
     user: opened ? { ...user, lastSignInAt: now } : user,
+    authenticators,
     session: opened?.session ?? null,
   }
 
