@@ -1269,8 +1269,8 @@ export const GUARDS: Guard[] = [
       ['a popup only with a verifier', ' || codeChallenge === undefined', ''],
       [
         'the result to the origin of the redirectUrl alone',
-        'told},origin);',
-        "told},'*');",
+        '...told},origin),',
+        "...told},'*'),",
         { tests: ['browser/popup.test.ts'] },
       ],
     ],

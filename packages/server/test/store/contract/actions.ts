@@ -234,8 +234,10 @@ export function actions(inHouse: InHouse) {
       'right codes one proves, with one user and no session; the rest is too late',
       inHouse(async house => {
         const { action, challenge } = await sent(house)
-        const outcomes = many(20, () => answer(house, action, challenge))
-        expect(await toldAll(outcomes)).toEqual({ verified: 1, stateConflict: 19 })
+        const { verified, ...late } = await toldAll(many(20, () => answer(house, action, challenge)))
+        expect(verified).toBe(1)
+        // Whoever looked at the action before the proof, and at the challenge after it, is told so.
+        expect((late.stateConflict ?? 0) + (late.used ?? 0)).toBe(19)
         expect(await house.counts()).toMatchObject({ users: 1, identifiers: 1, sessions: 0 })
         expect(await house.events('action.challenge_succeeded')).toHaveLength(1)
         expect(await house.events('challenge.verified')).toHaveLength(1)
