@@ -66,11 +66,24 @@ async function readMessages(
 }
 
 function body(row: ClaimedMessage, { deps }: Ostiary, { view }: Call) {
-  const { id, challengeId, to, tag, subject, code, link, status, reply, createdAt, sentAt }: ShownMessage =
-    deps.messages.show(row, view)
+  const {
+    id,
+    challengeId,
+    notice,
+    to,
+    tag,
+    subject,
+    code,
+    link,
+    status,
+    reply,
+    createdAt,
+    sentAt,
+  }: ShownMessage = deps.messages.show(row, view)
   return {
     id,
     challengeId,
+    notice,
     to,
     tag,
     subject,
@@ -84,8 +97,8 @@ function body(row: ClaimedMessage, { deps }: Ostiary, { view }: Call) {
 }
 
 function line(row: ClaimedMessage, ostiary: Ostiary, call: Call): string {
-  const { createdAt, to, tag, code, link } = body(row, ostiary, call)
-  const content = [code, link].filter(part => part !== null).join('  ')
+  const { createdAt, to, tag, code, link, notice } = body(row, ostiary, call)
+  const content = [code, link, notice].filter(part => part !== null).join('  ')
   const nothing = row.message.isVoid ? '(a decoy: nothing is sent)' : '(wiped)'
-  return `${createdAt}  ${to}  ${tag}  ${content || nothing}`
+  return `${createdAt}  ${to}  ${tag ?? '---'}  ${content || nothing}`
 }

@@ -13,9 +13,12 @@ import type {
   Challenge,
   Environment,
   Event,
+  EventContext,
+  EventType,
   Identifier,
   Message,
   NewEvent,
+  NoticeKind,
   Origin,
   Session,
   SigningKey,
@@ -181,6 +184,8 @@ export interface NewChallenge {
   >
   /** For a challenge asked for by userId: that user; else null and the owner is looked up by the address. */
   userId: string | null
+  /** Whom its proof is for, where `userMode` is `none`: this user alone can claim it. */
+  claimantId: string | null
   isSignUpOpen: boolean
   hasCode: boolean
   /** Makes the code; called in the write, which decides how strong it has to be. */
@@ -234,6 +239,19 @@ export interface NewSession {
   refreshExpiresAt: number
   expiresAt: number
   circumstances: Circumstances
+  /** Browser, system and network, as a later sign-in is compared; null where they were not told. */
+  seenAs: string | null
+  /** Sent when the user never signed in from there; null where nobody wants to know. */
+  notice: NewNotice | null
+}
+
+/** A security notice. The write that it tells of decides whether and where it goes; `sealed` is called there, once. */
+export interface NewNotice {
+  kind: NoticeKind
+  messageId: string
+  expiresAt: number
+  /** The sealed content, about this address (masked here) or passkey. */
+  sealed(subject: string | null): string
 }
 
 /** What the pure judgement of an assertion found, for the write that decides by the rows as they are then. */
@@ -278,6 +296,8 @@ export interface Attempt {
         challengeHash: string
         /** The row but for whose it is, which the challenge says. */
         judged: Omit<Authenticator, 'userId'> | { refused: string }
+        /** To the user whose it will be. */
+        notice: NewNotice | null
       }
   /** The action whose challenge it is. One of an action is answered there and nowhere else: null finds the others. */
   actionId: string | null
@@ -434,11 +454,12 @@ export interface Listed<T> {
 /** A message that this worker, and for the time of its lease no other, may send. */
 export interface ClaimedMessage {
   message: Message
-  challenge: Challenge
+  /** Null: a security notice. */
+  challenge: Challenge | null
   sealed: string | null
   /** 1 at the first claim: the back-off counts by it. */
   attempt: number
-  /** The locale kept with the user whom the address leads to, or null. */
+  /** The locale kept with the user whom the address leads to, or whose notice it is; or null. */
   userLocale: string | null
 }
 
@@ -448,6 +469,24 @@ export type Settled = { id: string; environmentId: string; attempt: number; now:
   | { kind: 'retry'; error: string; at: number }
   | { kind: 'failed'; error: string; keepSealedUntil: number | null }
 )
+
+/** A change of one address by the person whose it is. */
+export interface OwnAddress {
+  userId: string
+  type: Identifier['type']
+  value: string
+  context: EventContext
+  notice: NewNotice | null
+  origin: Origin
+  now: number
+}
+
+export type OwnAddressAdded =
+  | { kind: 'added'; user: User }
+  | Exclude<Attempted, { kind: 'verified' }>
+  | Plain<'addressTaken'>
+
+export type OwnAddressChanged = { kind: 'changed'; user: User } | Plain<'notFound' | 'unproven' | 'lastWayIn'>
 
 export interface NewUser {
   user: User
@@ -557,6 +596,10 @@ export interface Store {
       userId: string | null
       externalId: string | null
       withinMs: number
+      /** To the primary address that the user had before. */
+      notice: NewNotice | null
+      /** Where the person is, if they do it themselves. */
+      context?: EventContext
     },
     once?: Once<Claimed>,
   ): Promise<Claimed>
@@ -748,7 +791,51 @@ export interface Store {
     addressTypes: readonly Identifier['type'][],
     origin: Origin,
     now: number,
+    /** By the person whose it is: where they are, and the notice to their primary address. */
+    own?: { context: EventContext; notice: NewNotice | null },
   ): Promise<AuthenticatorRemoved>
+
+  // What people do to their own account
+  /**
+   * `attempt` at a challenge of userMode `none` that was begun for this user, and `claimChallenge` by it, in one write: the
+   * address is proven and theirs, or nothing is. The notice goes to the primary address they had before.
+   */
+  addOwnAddress(input: {
+    attempt: Attempt
+    userId: string
+    notice: NewNotice | null
+  }): Promise<OwnAddressAdded>
+  /** Makes a proven address the primary one of its type; the notice goes to the one that was. */
+  makeOwnPrimary(input: OwnAddress): Promise<OwnAddressChanged>
+  /**
+   * `removeIdentifier`, but for the last way in: an address of the types that lead in, where there is no other and no
+   * passkey to come in by. Of any number of removals at once one way stays. The notice goes to the address that was removed.
+   */
+  removeOwnAddress(
+    input: OwnAddress & { addressTypes: readonly Identifier['type'][]; takesPasskeys: boolean },
+  ): Promise<OwnAddressChanged>
+  /** The user's sessions that are not over, newest first: the newest hundred, as far as a bounded look finds them. */
+  listLiveSessions(input: {
+    environmentId: string
+    userId: string
+    now: number
+    epoch: number
+  }): Promise<Session[]>
+  /** Revokes live sessions of the user, this one or all but one; how many. */
+  endOwnSessions(input: {
+    userId: string
+    which: { id: string } | { except: string }
+    origin: Origin
+    context: EventContext
+    now: number
+  }): Promise<number>
+  /** The user's newest events of these types, as far as a bounded look finds them. */
+  listActivity(input: {
+    environmentId: string
+    userId: string
+    types: readonly EventType[]
+    limit: number
+  }): Promise<Event[]>
 
   // Messages and events
   /** Claims due messages for `leaseMs`: each is given to exactly one caller. `busyDomains`, in lower case, are left out. */

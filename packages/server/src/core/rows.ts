@@ -273,17 +273,32 @@ export interface Session {
 export interface Message {
   id: string
   environmentId: string
-  challengeId: string
+  /** Null: a security notice. */
+  challengeId: string | null
   channel: 'email'
   to: string
   status: 'queued' | 'sent' | 'failed'
   isVoid: boolean
+  /** What a security notice tells, and to whom it belongs; both null for the message of a challenge. */
+  notice: NoticeKind | null
+  userId: string | null
   /** The provider's reply, or why it failed. */
   reply: string | null
   createdAt: number
   expiresAt: number
   sentAt: number | null
 }
+
+/** What people are told of unasked: their account was changed, or entered from where it never was. */
+export const NOTICE_KINDS = [
+  'newDevice',
+  'passkeyAdded',
+  'passkeyRemoved',
+  'addressAdded',
+  'addressRemoved',
+  'primaryChanged',
+] as const
+export type NoticeKind = (typeof NOTICE_KINDS)[number]
 
 /** Who caused an event, and by which request. */
 export interface Origin {
@@ -343,6 +358,7 @@ export const EVENT_TYPES = [
   'user.adopted',
   'identifier.added',
   'identifier.verified',
+  'identifier.updated',
   'identifier.removed',
   'authenticator.created',
   'authenticator.updated',

@@ -15,6 +15,7 @@ import type { Settings } from '../core/settings/settings.ts'
 import { templateOf } from '../core/templates/fit.ts'
 import type { Log } from './log.ts'
 import { renderMail } from './mail.ts'
+import { renderNotice } from './mail-notice.ts'
 import { settled, told, type Verdict } from './outcome.ts'
 
 /** How long a message stays claimed, in milliseconds: longer than any transport takes, with time to begin in. */
@@ -118,6 +119,10 @@ function rendered(
   const { message, challenge, userLocale } = claimed
   try {
     const { clock, mailFrom } = deps
+    const { settings } = home
+    const { notice } = content
+    if (notice) return renderNotice({ message, notice, settings, userLocale, mailFrom })
+    if (!challenge) throw new Error('neither a challenge nor a notice')
     const template = templateOf(home.templates, challenge)
     // Sent all the same, because somebody waits for it; told, because it is not what was asked for.
     if (challenge.template && !template)
@@ -129,7 +134,7 @@ function rendered(
       message,
       challenge,
       content,
-      settings: home.settings,
+      settings,
       template,
       userLocale,
       mailFrom,

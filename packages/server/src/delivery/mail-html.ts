@@ -10,6 +10,29 @@ import type { MailView } from './mail-view.ts'
  */
 export function mailHtml(view: MailView, preheader: string, brand: Settings['brand']): string {
   const style = mailStyle(brand)
+  return mailFrame(
+    view,
+    preheader,
+    brand,
+    html`${view.code && codeBlock(view.code, style)}
+${view.link && linkBlock(view.link, view.code !== null, style)}
+<p class="muted" style="${style.note}">${view.expires}</p>
+<p class="muted" style="${style.lastNote}">${tagLine(view.tag, style)}</p>
+${askedBlock(view.asked, style)}
+${view.code && html`<p class="muted" style="${style.note}">${view.code.keep}</p>`}
+<p class="muted" style="${view.support ? style.note : style.end}">${view.ignore}</p>
+${view.support && html`<p class="muted" style="${style.end}">${supportLine(view.support, style)}</p>`}`,
+  )
+}
+
+/** What every mail of ours stands in: the sheet with the operator's name or logo and the heading. */
+export function mailFrame(
+  view: Pick<MailView, 'language' | 'brand' | 'heading'>,
+  preheader: string,
+  brand: Settings['brand'],
+  body: Html,
+): string {
+  const style = mailStyle(brand)
   const { locale, direction } = view.language
   return render(html`<!doctype html>
 <html lang="${locale}" dir="${direction}">
@@ -30,14 +53,7 @@ export function mailHtml(view: MailView, preheader: string, brand: Settings['bra
 <tr><td class="inside" lang="${locale}" dir="${direction}" style="padding:40px 48px 44px;text-align:start">
 ${brandLine(view, brand, style)}
 <h1 class="text" style="${direction === 'rtl' ? style.joinedHeading : style.heading}">${view.heading}</h1>
-${view.code && codeBlock(view.code, style)}
-${view.link && linkBlock(view.link, view.code !== null, style)}
-<p class="muted" style="${style.note}">${view.expires}</p>
-<p class="muted" style="${style.lastNote}">${tagLine(view.tag, style)}</p>
-${askedBlock(view.asked, style)}
-${view.code && html`<p class="muted" style="${style.note}">${view.code.keep}</p>`}
-<p class="muted" style="${view.support ? style.note : style.end}">${view.ignore}</p>
-${view.support && html`<p class="muted" style="${style.end}">${supportLine(view.support, style)}</p>`}
+${body}
 </td></tr>
 </table>
 </td></tr>
@@ -50,7 +66,7 @@ ${view.support && html`<p class="muted" style="${style.end}">${supportLine(view.
 // Fills the preview line of mail lists, so that the body is not shown after the preheader.
 const FILLER = raw('&#8199;&#65279;&#847; '.repeat(60))
 
-function brandLine(view: MailView, brand: Settings['brand'], style: MailStyle): Html {
+function brandLine(view: Pick<MailView, 'brand'>, brand: Settings['brand'], style: MailStyle): Html {
   if (!brand.logoUrl) return html`<p class="muted" style="${style.brand}">${view.brand}</p>`
   return html`<img src="${brand.logoUrl}" alt="${view.brand}" height="32" style="${style.logo}">`
 }
@@ -68,14 +84,22 @@ function codeBlock(code: NonNullable<MailView['code']>, style: MailStyle): Html 
 
 function linkBlock(link: NonNullable<MailView['link']>, isSecond: boolean, style: MailStyle): Html {
   return html`<p class="${isSecond ? 'muted' : 'text'}" style="${isSecond ? style.note : style.paragraph}">${link.lead}</p>
-<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 20px">
+${buttonBlock(link, style)}`
+}
+
+/** A button, and its address in full for whoever cannot press it. */
+export function buttonBlock(
+  link: Pick<NonNullable<MailView['link']>, 'url' | 'button' | 'copy'>,
+  style: MailStyle,
+): Html {
+  return html`<table role="presentation" cellpadding="0" cellspacing="0" border="0" style="margin:0 0 20px">
 <tr><td class="button" align="center" bgcolor="${style.light.primary}" style="${style.buttonBox}"><a class="button" href="${link.url}" style="${style.button}">${link.button}</a></td></tr>
 </table>
 <p class="muted" style="${style.copyLead}">${link.copy}</p>
 <p class="muted" dir="ltr" style="${style.url}"><a class="muted" href="${link.url}" style="${style.quietLink}">${link.url}</a></p>`
 }
 
-function askedBlock(asked: MailView['asked'], style: MailStyle): Html {
+export function askedBlock(asked: MailView['asked'], style: MailStyle): Html {
   const rows = asked.rows.map(
     ([
       label,
@@ -100,7 +124,7 @@ function tagLine({ text, letters }: MailView['tag'], style: MailStyle): Html {
   )
 }
 
-function supportLine({ text, url }: NonNullable<MailView['support']>, style: MailStyle): Html {
+export function supportLine({ text, url }: NonNullable<MailView['support']>, style: MailStyle): Html {
   return within(text, url, html`<a class="muted" href="${url}" style="${style.quietLink}">${url}</a>`)
 }
 

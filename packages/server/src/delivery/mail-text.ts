@@ -1,10 +1,13 @@
+import type { Language } from '../words/catalogue.ts'
 import { asShown, type MailView } from './mail-view.ts'
+
+/** A label and its value, in one line. */
+export const rowText = ([label, value]: MailView['asked']['rows'][number], { words }: Language): string =>
+  words['mail.asked.row'].replace('{label}', () => label).replace('{value}', () => value)
 
 /** The plain text part (RFC 2046 5.1.4: the simplest form comes first). Complete by itself. */
 export function mailText(view: MailView): string {
   const { code, link, asked, support, language } = view
-  const rowOf = ([label, value]: (typeof asked.rows)[number]) =>
-    language.words['mail.asked.row'].replace('{label}', () => label).replace('{value}', () => value)
   const blocks = [
     view.heading,
     code &&
@@ -13,7 +16,7 @@ export function mailText(view: MailView): string {
     view.expires,
     view.tag.text,
     code?.keep,
-    `${asked.title}\n${asked.rows.map(rowOf).join('\n')}`,
+    `${asked.title}\n${asked.rows.map(row => rowText(row, language)).join('\n')}`,
     view.ignore,
     support?.text,
     `-- \n${view.brand}`,

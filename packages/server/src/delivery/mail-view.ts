@@ -97,7 +97,13 @@ export function mailView(input: MailInput, language: Language, values: MailValue
   }
 }
 
-function deviceWords(
+/** Who the mail is from: the settings' own sender before the process's. */
+export const senderOf = (settings: Settings, mailFrom: Mail['from']): Mail['from'] => ({
+  name: oneLine(settings.mail.fromName ?? mailFrom.name ?? settings.brand.name),
+  address: settings.mail.fromAddress ?? mailFrom.address,
+})
+
+export function deviceWords(
   userAgent: string | null,
   say: (key: WordKey, more?: Record<string, string>) => string,
 ): string {

@@ -3,7 +3,7 @@ import { wordsFor } from '../words/catalogue.ts'
 import { fill, oneLine } from '../words/fill.ts'
 import { mailHtml } from './mail-html.ts'
 import { mailText } from './mail-text.ts'
-import { type MailInput, mailValues, mailView } from './mail-view.ts'
+import { type MailInput, mailValues, mailView, senderOf } from './mail-view.ts'
 import { fillTemplate } from './template-mail.ts'
 
 /** Shorter than what any mail list shows. */
@@ -43,10 +43,7 @@ export function renderMail(input: MailInput): Mail {
   return {
     id: message.id,
     to: message.to,
-    from: {
-      name: oneLine(settings.mail.fromName ?? mailFrom.name ?? settings.brand.name),
-      address: settings.mail.fromAddress ?? mailFrom.address,
-    },
+    from: senderOf(settings, mailFrom),
     replyTo: settings.mail.replyTo,
     subject: own?.subject ?? outside(isCodeOpen && !own ? 'mail.subject.code' : neutral),
     text: own ? own.text : mailText(view),

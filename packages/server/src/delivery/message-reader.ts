@@ -5,6 +5,7 @@ import type { MessageReader, ShownMessage } from '../core/messages/reader.ts'
 import type { ClaimedMessage, Mail } from '../core/ports.ts'
 import { templateOf } from '../core/templates/fit.ts'
 import { renderMail } from './mail.ts'
+import { renderNotice } from './mail-notice.ts'
 import { previewMail } from './template-mail.ts'
 
 /** Shows messages as they were mailed: the same content through the same words, so nothing has to be kept twice. */
@@ -26,7 +27,8 @@ export function createMessageReader({
         challengeId: message.challengeId,
         channel: message.channel,
         to: message.to,
-        tag: challenge.tag,
+        notice: message.notice,
+        tag: challenge?.tag ?? null,
         status: message.status,
         reply: message.reply,
         createdAt: message.createdAt,
@@ -39,18 +41,23 @@ export function createMessageReader({
           : openContent(keyring, message.environmentId, message.id, sealed)
       if (!content)
         return { ...envelope, from: null, subject: null, text: null, html: null, code: null, link: null }
-      const mail = renderMail({
-        message,
-        challenge,
-        content,
-        settings,
-        template: templateOf(templates, challenge),
-        userLocale,
-        mailFrom,
-        now: message.createdAt,
-      })
+      const { notice, ...secrets } = content
+      const mail = notice
+        ? renderNotice({ message, notice, settings, userLocale, mailFrom })
+        : challenge &&
+          renderMail({
+            message,
+            challenge,
+            content,
+            settings,
+            template: templateOf(templates, challenge),
+            userLocale,
+            mailFrom,
+            now: message.createdAt,
+          })
+      if (!mail) throw new Error(`${message.id} is neither of a challenge nor a notice`)
       const from = mail.from.name === null ? mail.from.address : `${mail.from.name} <${mail.from.address}>`
-      return { ...envelope, from, subject: mail.subject, text: mail.text, html: mail.html, ...content }
+      return { ...envelope, from, subject: mail.subject, text: mail.text, html: mail.html, ...secrets }
     },
   }
 }

@@ -29,6 +29,12 @@ import { enrollEndpoint, finishEnrollEndpoint } from './client/enroll.ts'
 import { eventsEndpoint } from './client/events.ts'
 import { finishEndpoint } from './client/finish.ts'
 import { identifyEndpoint } from './client/identify.ts'
+import { myActivityEndpoint } from './client/me/activity.ts'
+import * as identifiers from './client/me/identifiers.ts'
+import * as passkeys from './client/me/passkeys.ts'
+import { proofEndpoint } from './client/me/proof.ts'
+import { endMyOtherSessionsEndpoint, endMySessionEndpoint, mySessionsEndpoint } from './client/me/sessions.ts'
+import { signOutEndpoint } from './client/me/sign-out.ts'
 import { meEndpoint } from './client/me.ts'
 import { openEndpoint } from './client/open.ts'
 import { passkeyEndpoint } from './client/passkey.ts'
@@ -116,5 +122,22 @@ export const CLIENT_ENDPOINTS = [
   eventsEndpoint, // GET    /client/v1/actions/events
   clientValidateEndpoint, // POST   /client/v1/actions/validate
   clientRefreshEndpoint, // POST   /client/v1/sessions/refresh
+
   meEndpoint, // GET    /client/v1/me
+  mySessionsEndpoint, // GET    /client/v1/me/sessions
+  endMySessionEndpoint, // POST   /client/v1/me/sessions/end
+  endMyOtherSessionsEndpoint, // POST   /client/v1/me/sessions/end-others
+  myActivityEndpoint, // GET    /client/v1/me/activity
+  identifiers.addMyAddressEndpoint, // POST   /client/v1/me/identifiers
+  identifiers.resendMyAddressEndpoint, // POST   /client/v1/me/identifiers/resend
+  identifiers.verifyMyAddressEndpoint, // POST   /client/v1/me/identifiers/verify
+  identifiers.makeMyPrimaryEndpoint, // POST   /client/v1/me/identifiers/primary
+  identifiers.removeMyAddressEndpoint, // POST   /client/v1/me/identifiers/remove
+  passkeys.myAuthenticatorsEndpoint, // GET    /client/v1/me/authenticators
+  passkeys.renameMyAuthenticatorEndpoint, // POST   /client/v1/me/authenticators/rename
+  passkeys.removeMyAuthenticatorEndpoint, // POST   /client/v1/me/authenticators/remove
+  passkeys.beginMyPasskeyEndpoint, // POST   /client/v1/me/passkeys
+  passkeys.finishMyPasskeyEndpoint, // POST   /client/v1/me/passkeys/finish
+  proofEndpoint, // POST   /client/v1/me/proof
+  signOutEndpoint, // POST   /client/v1/me/sign-out
 ] as unknown as readonly ClientEndpoint[]

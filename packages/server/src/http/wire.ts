@@ -1,12 +1,13 @@
 import { z } from 'zod'
 import { statusOf } from '../core/challenges/status.ts'
 import type { Deps } from '../core/deps.ts'
+import { deviceOf } from '../core/device.ts'
 import type { MethodName } from '../core/methods/method.ts'
 import { METHOD_NAMES } from '../core/methods/methods.ts'
 import type { PasskeyOptions } from '../core/passkeys/begin.ts'
 import { CreationOptions, RequestOptions } from '../core/passkeys/options.ts'
 import type { ApiKey, App, Challenge, Event, Session, Template, User } from '../core/rows.ts'
-import { EVENT_TYPES } from '../core/rows.ts'
+import { EVENT_TYPES, NOTICE_KINDS } from '../core/rows.ts'
 import type { Tokens } from '../core/sessions/tokens.ts'
 
 /** The objects of the wire (CONTRACT sections 2 to 4 and 8): their shapes, and how rows become them. */
@@ -63,6 +64,11 @@ export const IdentifierBody = z
     isPrimary: z.boolean(),
   })
   .meta({ id: 'Identifier' })
+
+/** What a user agent claims to be, in names that every language knows; null for what is not a common one. */
+export const DeviceBody = z
+  .object({ browser: z.string().nullable(), system: z.string().nullable() })
+  .meta({ id: 'Device' })
 
 export const UserBody = z
   .object({
@@ -173,7 +179,8 @@ export const EventBody = z
 export const MessageBody = z
   .object({
     id: id('msg'),
-    challengeId: id('chl'),
+    challengeId: id('chl').nullable(),
+    notice: z.enum(NOTICE_KINDS).nullable().meta({ description: 'What a security notice tells' }),
     channel: z.enum(['email']),
     to: z.string(),
     subject: z.string().nullable(),
@@ -250,6 +257,8 @@ export function challengeBody(
     publicKey,
   }
 }
+
+export const deviceBody = (userAgent: string | null) => deviceOf(userAgent)
 
 export function userBody(user: User) {
   const primary = (type: 'email' | 'phone') => user.identifiers.find(one => one.type === type)

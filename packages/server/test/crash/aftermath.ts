@@ -177,7 +177,7 @@ function checkRows(file: string, { flows }: World, tell: Tell): void {
     ))
       tell(`message ${id} is still ${status}`)
     for (const { id } of rows(
-      'SELECT id FROM challenges WHERE id NOT IN (SELECT challenge_id FROM messages)',
+      'SELECT id FROM challenges WHERE id NOT IN (SELECT challenge_id FROM messages WHERE challenge_id IS NOT NULL)',
     ))
       tell(`challenge ${id} has no message`)
     for (const { proof_event_id } of rows(
@@ -214,7 +214,7 @@ function checkMessages(file: string, mails: readonly Taken[], tell: Tell): void 
     for (const { id } of sent.all())
       if (!taken.has(String(id))) tell(`message ${id} is sent, and nobody took it`)
     const silent = database.prepare(`SELECT id FROM messages WHERE status = 'failed' AND NOT EXISTS (
-      SELECT 1 FROM events WHERE challenge_id = messages.challenge_id AND type = 'message.failed'
+      SELECT 1 FROM events WHERE coalesce(challenge_id, user_id) = coalesce(messages.challenge_id, messages.user_id) AND type = 'message.failed'
         AND json_extract(data, '$.messageId') = messages.id)`)
     for (const { id } of silent.all()) tell(`message ${id} failed without an event`)
   } finally {

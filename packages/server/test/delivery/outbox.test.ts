@@ -104,7 +104,7 @@ describe('a queued message', () => {
   test('that cannot be rendered fails by itself and holds up no other', async () => {
     const { outbox, queue, rows, of } = house()
     const broken = queue()
-    rows[0]!.challenge = { ...rows[0]!.challenge, templateVariables: null as never, expiresAt: Number.NaN }
+    rows[0]!.challenge = { ...rows[0]!.challenge!, templateVariables: null as never, expiresAt: Number.NaN }
     const whole = queue()
     outbox.start()
     await outbox.drain()

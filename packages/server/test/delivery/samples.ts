@@ -19,6 +19,8 @@ export function message(own: Partial<Message> = {}): Message {
     to: 'mila@example.com',
     status: 'queued',
     isVoid: false,
+    notice: null,
+    userId: null,
     reply: null,
     createdAt: NOON,
     expiresAt: NOON + 600_000,

@@ -108,6 +108,29 @@ async function asked(house: House, isRight: boolean): Promise<Request> {
   return { method: 'POST', path, headers, body: `number=${typed}` }
 }
 
+/** A person at their own account, with a proven address besides the one they signed in by. */
+async function person(house: House) {
+  const to = fresh()
+  const { tokens, user, session } = await proven(house, { to })
+  const second = fresh()
+  await ask(house, 'POST', `/v1/users/${user.id}/identifiers`, {
+    type: 'email',
+    value: second,
+    isVerified: true,
+  })
+  const headers = { Authorization: `Bearer ${tokens.accessToken}` }
+  return {
+    to,
+    second,
+    session,
+    headers,
+    request: (path: string, body: unknown = {}): Request => ({
+      ...post(`/client/v1/me/${path}`, body),
+      headers,
+    }),
+  }
+}
+
 async function provenAction(house: House): Promise<{ id: string; token: string }> {
   const { id, step, code } = await sent(house, 'emailCode')
   return { id, token: (await step('verify', { code })).result.token }
@@ -501,6 +524,62 @@ export const OPERATIONS: readonly Operation[] = [
     again: [404],
     isOnce: true,
     prepare: async house => ({ method: 'DELETE', path: `/v1/templates/${(await template(house)).id}` }),
+  },
+  {
+    name: 'sign in from a new place, which is told of',
+    method: 'attempt',
+    status: 200,
+    async prepare(house) {
+      const to = fresh()
+      await proven(house, { to })
+      const { id } = await challenge(house, { to })
+      const { code } = await message(house, id)
+      const context = { ipAddress: '203.0.113.9', userAgent: 'Firefox/140.0' }
+      return post(`/v1/challenges/${id}/verify`, { code, context })
+    },
+  },
+  {
+    name: 'add an address of one’s own',
+    method: 'addOwnAddress',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    async prepare(house) {
+      const { request, headers } = await person(house)
+      const { body } = await house.call('POST', '/client/v1/me/identifiers', { to: fresh() }, headers)
+      const { code } = await message(house, body.challengeId)
+      return request('identifiers/verify', { challengeId: body.challengeId, code })
+    },
+  },
+  {
+    name: 'make an address of one’s own the primary one',
+    method: 'makeOwnPrimary',
+    status: 200,
+    again: [200],
+    isOnce: true,
+    async prepare(house) {
+      const { request, second } = await person(house)
+      return request('identifiers/primary', { type: 'email', value: second })
+    },
+  },
+  {
+    name: 'remove an address of one’s own',
+    method: 'removeOwnAddress',
+    status: 200,
+    again: [404],
+    isOnce: true,
+    async prepare(house) {
+      const { request, second } = await person(house)
+      return request('identifiers/remove', { type: 'email', value: second })
+    },
+  },
+  {
+    name: 'sign out',
+    method: 'endOwnSessions',
+    status: 200,
+    again: [401],
+    isOnce: true,
+    prepare: async house => (await person(house)).request('sign-out'),
   },
   {
     name: 'report a delivery',

@@ -1435,6 +1435,148 @@ export const GUARDS: Guard[] = [
     ['a look at a session by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
     ['sessions of one environment', " AND environment_id = p ->> 'environmentId'", ''],
   ]),
+  ...guardsIn(
+    'core/account/account.ts',
+    ['http/account.test.ts'],
+    [
+      [
+        'a proof of ten minutes ago is not fresh',
+        'at - session.authTime >= FRESH_MS',
+        'at - session.authTime > FRESH_MS',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/account/addresses.ts',
+    ['http/account.test.ts'],
+    [
+      ['a challenge that another person began', ' && challenge.userId === user.id', ''],
+      [
+        'a challenge for another purpose',
+        'challenge?.purpose === PURPOSE && ',
+        'challenge && ',
+        { survives: 'the purpose is part of the code’s hash and of the statement that judges' },
+      ],
+      [
+        'an address that is there already',
+        'one.value === email.identity && one.verifiedAt !== null',
+        'false',
+      ],
+      ['twenty addresses', 'user.identifiers.length >= MAX_ADDRESSES', 'false'],
+      ['codes by e-mail that are off', 'if (!view.settings.methods.emailCode)', 'if (false)'],
+    ],
+  ),
+  ...guardsIn(
+    'core/account/passkeys.ts',
+    ['http/account.test.ts'],
+    [
+      [
+        'a registration that another person began',
+        'if (challenge?.userId !== call.user.id)',
+        'if (!challenge)',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/account/activity.ts',
+    ['http/account.test.ts'],
+    [
+      [
+        'what was there before an adoption',
+        'adopted ? events.slice(0, events.indexOf(adopted)) : events',
+        'events.filter(event => event !== adopted)',
+      ],
+      ['an address that another has proven', " && event.data.reason !== 'proven_by_another'", ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/notices/notice.ts',
+    ['http/notices.test.ts', 'http/account.test.ts'],
+    [
+      ['notices that are switched off', 'if (!view.settings.notices[SETTING[kind]]) return null', ''],
+      ['addresses in notices are masked', "subject?.includes('@') ? maskEmail(subject) : subject", 'subject'],
+    ],
+  ),
+  ...guardsIn(
+    'http/client/serve.ts',
+    ['http/account.test.ts'],
+    [['a fresh proof for what changes the ways in', "guardFresh(letIn as LetIn['session'])", '{}']],
+  ),
+  ...guardsIn(
+    'http/client/refresh.ts',
+    ['http/account.test.ts'],
+    [['the cookie of Ostiary’s own pages', 'call.app.publicRefresh || call.isOwnPage', 'true']],
+  ),
+  ...guardsIn(
+    'http/client/validate.ts',
+    ['http/account.test.ts'],
+    [['no cookie for pages of other origins', '(app.publicRefresh || isOwnPage)', 'true']],
+  ),
+  ...guardsIn('store/sql/accounts.ts', STORE, [
+    ['the last way in', 'if (isLast && !hasPasskey)', 'if (false)'],
+    ['only what is proven leads in', 'one.verifiedAt !== null && input.addressTypes', 'input.addressTypes'],
+    ['types that lead in', ' && input.addressTypes.includes(one.type)', ''],
+    [
+      'an unproven address is not primary',
+      "  if (chosen.verifiedAt === null) return { kind: 'unproven' }\n",
+      '',
+      { tests: ['http/account.test.ts'] },
+    ],
+    [
+      'a notice goes to no unproven address',
+      "removed.type === 'email' && removed.verifiedAt !== null ? removed",
+      "removed.type === 'email' ? removed",
+    ],
+    ['sessions that are over are not shown', 'revoked_at IS NULL AND expires_at > $3', 'revoked_at IS NULL'],
+    ['sessions of an older epoch are not shown', ' AND epoch = $4 ORDER', ' AND epoch >= 0 * $4 ORDER'],
+  ]),
+  ...guardsIn(
+    'store/sql/accounts.ts',
+    ['races/account.test.ts'],
+    [
+      [
+        'of two ways in, removed at once, one stays',
+        'const user = await lockUser(tx, origin.environmentId, userId)\n  const removed',
+        'const user = await findUser(tx, origin.environmentId, userId)\n  const removed',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/attempts.ts',
+    ['http/account.test.ts'],
+    [
+      [
+        'a challenge that was begun for somebody is theirs alone',
+        "  if (row.user_id !== null && row.user_id !== id) return { kind: 'stateConflict' }\n",
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn('store/sql/notices.ts', STORE, [
+    ['no notice of a first sign-in', ' && user.lastSignInAt !== null', ''],
+    ['no notice of what nobody told', ' && seenAs !== null', '', { tests: ['http/notices.test.ts'] }],
+    ['no notice of what was seen', 'WHERE seen_as = ${seenAs} OR', 'WHERE'],
+    ['no notice to an address that nobody has proven', ' && one.verifiedAt !== null', ''],
+  ]),
+  ...guardsIn('migrations/postgres/functions/9_notices.sql', POSTGRES, [
+    [
+      'no notice of a first sign-in',
+      'OR owner.last_sign_in_at IS NULL OR EXISTS',
+      'OR EXISTS',
+      {
+        tests: ['http/notices.test.ts'],
+      },
+    ],
+    ['no notice of what was seen', "WHERE seen_as = p -> 'session' ->> 'seen_as'", 'WHERE false'],
+    [
+      'no notice to an address that nobody has proven',
+      ' AND verified_at IS NOT NULL\n  ORDER',
+      '\n  ORDER',
+      {
+        survives: 'the write is that of a proof of an address of this user, and a proven one comes first',
+      },
+    ],
+  ]),
   ...guardsIn('store/sql/messages.ts', POSTGRES, [
     [
       'one worker for a message, where many take at once',

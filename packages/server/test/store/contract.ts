@@ -12,6 +12,7 @@ import { limits } from './contract/limits.ts'
 import { links } from './contract/links.ts'
 import { lists } from './contract/lists.ts'
 import { messages } from './contract/messages.ts'
+import { notices } from './contract/notices.ts'
 import { passkeys } from './contract/passkeys.ts'
 import { proofs } from './contract/proofs.ts'
 import { results } from './contract/results.ts'
@@ -52,6 +53,7 @@ export function storeContract(name: string, open: Open, more: ((inHouse: InHouse
       directory,
       templates,
       messages,
+      notices,
       lists,
       idempotency,
       clocks,

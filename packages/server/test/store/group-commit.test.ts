@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import type { Transaction } from '../../src/store/sql/transaction.ts'
+import type { BareTransaction } from '../../src/store/sql/transaction.ts'
 import { createWriter, type Writer } from '../../src/store/sqlite/group-commit.ts'
 import { openSqliteStore } from '../../src/store/sqlite/store.ts'
 
@@ -42,7 +42,7 @@ function open(path = file): Writer {
   return opened
 }
 
-const add = (text: string) => async (tx: Transaction) => {
+const add = (text: string) => async (tx: BareTransaction) => {
   await tx.run('INSERT INTO notes (text) VALUES ($1)', text)
   return text
 }

@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { newId } from '../../src/core/ids.ts'
 import { openPostgresStore } from '../../src/store/postgres/store.ts'
 import { type CountingProxy, countRoundTrips } from '../setup/counting-proxy.ts'
 import { type FreshDatabase, freshDatabase } from '../setup/postgres.ts'
-import { enter, type House, WEAK } from './contract/house.ts'
+import { enter, HOUR, type House, somewhere, WEAK } from './contract/house.ts'
 import * as tab from './contract/tab.ts'
 
 /** The budget of DESIGN section 6, counted on the wire: send 1, verify 1, refresh 1. */
@@ -54,6 +55,30 @@ test('a right answer is one round trip, for a newcomer and for a known user', as
     expect(trips).toBe(1)
     challenge = await house.created('ada@x.test')
     expect(challenge.id).not.toBe(id)
+  }
+})
+
+test('a sign-in from a new place, which is told of, is one round trip', async () => {
+  for (const [number, told] of [
+    [1, 0],
+    [2, 1],
+  ] as const) {
+    const asked = await house.created('new@x.test')
+    const session = {
+      ...house.newSession(),
+      circumstances: somewhere(number),
+      seenAs: `Firefox ${number}`,
+      notice: {
+        kind: 'newDevice' as const,
+        messageId: newId('msg', house.now()),
+        expiresAt: house.now() + HOUR,
+        sealed: () => 'keyid-01.x',
+      },
+    }
+    // The bell that it rings for other nodes is no part of the answer.
+    const trips = await tripsOf(() => house.verify(asked, WEAK, { session }))
+    expect(trips).toBeLessThanOrEqual(1 + told)
+    expect(await house.rows("SELECT 1 FROM messages WHERE notice = 'newDevice'")).toHaveLength(told)
   }
 })
 

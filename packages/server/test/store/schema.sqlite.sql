@@ -276,10 +276,10 @@ CREATE TABLE limits (
 
 CREATE INDEX limits_by_expiry ON limits (expires_at);
 
-CREATE TABLE messages (
+CREATE TABLE "messages" (
   id TEXT PRIMARY KEY,
   environment_id TEXT NOT NULL,
-  challenge_id TEXT NOT NULL,
+  challenge_id TEXT,
   channel TEXT NOT NULL,
   recipient TEXT NOT NULL,
   domain TEXT NOT NULL,
@@ -294,6 +294,11 @@ CREATE TABLE messages (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   sent_at INTEGER,
+  -- Of a notice alone: what it tells, whose it is, and the identity form of its address.
+  notice TEXT,
+  user_id TEXT,
+  address TEXT,
+  CHECK ((challenge_id IS NULL) = (notice IS NOT NULL AND user_id IS NOT NULL AND address IS NOT NULL)),
   FOREIGN KEY (environment_id, challenge_id) REFERENCES challenges (environment_id, id) ON DELETE CASCADE
 ) STRICT;
 
@@ -304,6 +309,8 @@ CREATE INDEX messages_kept ON messages (keep_sealed_until) WHERE keep_sealed_unt
 CREATE INDEX messages_of_challenge ON messages (environment_id, challenge_id);
 
 CREATE INDEX messages_of_environment ON messages (environment_id, id);
+
+CREATE INDEX notices_of_address ON messages (address, environment_id) WHERE address IS NOT NULL;
 
 CREATE TABLE migrations (name TEXT PRIMARY KEY, checksum TEXT NOT NULL, applied_at TEXT NOT NULL) STRICT;
 
@@ -356,7 +363,7 @@ CREATE TABLE sessions (
   previous_ip_address TEXT,
   previous_user_agent TEXT,
   rotated_at INTEGER,
-  repeats INTEGER NOT NULL,
+  repeats INTEGER NOT NULL, seen_as TEXT,
   FOREIGN KEY (environment_id, user_id) REFERENCES users (environment_id, id) ON DELETE CASCADE,
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id),
   FOREIGN KEY (environment_id, user_id, proof_event_id) REFERENCES events (environment_id, user_id, id)

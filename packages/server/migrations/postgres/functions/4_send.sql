@@ -62,7 +62,7 @@ BEGIN
   code := p -> CASE WHEN v_strong THEN 'strong' ELSE 'weak' END;
 
   INSERT INTO challenges (/*challenges*/) SELECT /*challenges*/ FROM jsonb_populate_record(NULL::challenges, asked || jsonb_build_object(
-    'owner_id', v_owner_id, 'user_id', requested.id, 'is_void', v_void::integer, 'is_strong', v_strong::integer,
+    'owner_id', v_owner_id, 'user_id', coalesce(requested.id, p ->> 'claimantId'), 'is_void', v_void::integer, 'is_strong', v_strong::integer,
     'code_length', CASE WHEN has_code THEN code -> 'length' END,
     'send_to', coalesce(v_send_to, mail), 'attempts_left', asked -> 'max_attempts',
     'code_hashes', CASE WHEN NOT has_code THEN '' WHEN v_void THEN repeat('*', 43) ELSE code ->> 'hash' END,

@@ -14,6 +14,7 @@ DECLARE
   is_new boolean := false;
   about jsonb;
   session sessions;
+  is_noticed boolean := false;
 BEGIN
   PERFORM ostiary.set_connection(p);
   PERFORM ostiary.check_clock(p);
@@ -108,6 +109,7 @@ BEGIN
   WHERE happened;
   IF it.opens_session = 1 THEN
     PERFORM ostiary.hold_app(it.app_id);
+    is_noticed := NOT is_new AND ostiary.notice_new_device(p, owner, it.app_id, now);
     INSERT INTO sessions (/*sessions*/) SELECT /*sessions*/ FROM jsonb_populate_record(NULL::sessions, p -> 'session' || jsonb_build_object(
       'app_id', it.app_id, 'user_id', owner.id, 'auth_time', now, 'proof_event_id', p -> 'eventIds' ->> 0,
       'epoch', it.epoch, 'created_at', now, 'last_used_at', now))
@@ -121,5 +123,6 @@ BEGIN
     session_opened_at = CASE WHEN opens_session = 1 THEN now END
   WHERE id = it.id RETURNING * INTO it;
   RETURN jsonb_build_object('kind', 'verified', 'challenge', to_jsonb(it), 'user', ostiary.user_of(owner.id),
-    'isNewUser', is_new, 'session', CASE WHEN session.id IS NULL THEN NULL ELSE to_jsonb(session) END);
+    'isNewUser', is_new, 'session', CASE WHEN session.id IS NULL THEN NULL ELSE to_jsonb(session) END,
+    'isNoticed', is_noticed);
 END $$;

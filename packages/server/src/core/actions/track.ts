@@ -6,7 +6,7 @@ import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { beginLimits } from '../limits/limits.ts'
 import type { Circumstances, Tracked } from '../ports.ts'
-import type { Action, ActionState, Authenticator, Outcome, User } from '../rows.ts'
+import type { Action, ActionState, Authenticator, Outcome, Session, User } from '../rows.ts'
 import { newToken } from '../tokens.ts'
 
 /** What a browser may say when it begins (PROTOCOL section 7). */
@@ -58,6 +58,34 @@ export async function beginSignIn(
     origin: { ...call.origin, appId },
     now: row.createdAt,
     row,
+    limits: beginLimits(circumstances),
+    openingHash: null,
+    workingHash: deps.keyring.tokenHash(token),
+  })
+  return { action: tracked(outcome), token }
+}
+
+/**
+ * Begins a sign-in for a person who is signed in: nobody else can be proven in it, so its result is a fresh session of
+ * theirs. Refusals: `redirect_url_not_allowed`, `rate_limited`.
+ */
+export async function beginProof(
+  deps: Deps,
+  call: Call,
+  { user, session, circumstances }: { user: User; session: Session; circumstances: Circumstances },
+  input: Omit<BeginSignIn, 'loginHint'>,
+): Promise<{ action: Action; token: string }> {
+  const { appId } = session
+  guardRedirect(call, appOf(call, appId), input)
+  const token = newToken('oat', deps.random.bytes(32))
+  const row = newAction(deps, call, { ...input, name: 'signIn', appId, circumstances, isTracked: false })
+  // An address that nobody has proven leads to no account.
+  const email = user.identifiers.find(one => one.type === 'email' && one.verifiedAt !== null)
+  const named = { isNamed: true, userId: user.id, address: email?.value ?? null }
+  const outcome = await deps.store.createAction({
+    origin: { ...call.origin, appId },
+    now: row.createdAt,
+    row: { ...row, ...named, requestedTo: email ? maskEmail(email.value) : null },
     limits: beginLimits(circumstances),
     openingHash: null,
     workingHash: deps.keyring.tokenHash(token),

@@ -113,5 +113,5 @@ export async function removeAuthenticator(
 }
 
 /** The addresses by which somebody can still come in. */
-const addressTypesOf = ({ methods }: Settings): Identifier['type'][] =>
+export const addressTypesOf = ({ methods }: Settings): Identifier['type'][] =>
   methods.emailCode || methods.emailLink ? ['email'] : []

@@ -1,6 +1,7 @@
 import { type Call, type Deps, refuse } from '../deps.ts'
 import { fieldError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
+import { newNotice } from '../notices/notice.ts'
 import type { Claimed } from '../ports.ts'
 import type { Challenge, User } from '../rows.ts'
 
@@ -10,6 +11,8 @@ export interface ClaimedChallenge {
 }
 
 const WITHIN_MS = 10 * 60_000
+/** A claim is a backend's call, and nobody told where the person was. */
+const NOBODY = { ipAddress: null, userAgent: null }
 
 /**
  * Binds the address that a challenge of userMode `none` proved to a user: once, within ten minutes of the proof.
@@ -37,6 +40,7 @@ export async function claimChallenge(
           userId,
           externalId,
           withinMs: WITHIN_MS,
+          notice: newNotice(deps, call, 'addressAdded', NOBODY, deps.clock.now()),
         },
         once,
       ),

@@ -34,6 +34,8 @@ export interface CreateChallenge {
   context?: ToldContext | undefined
   appId?: string | undefined
   metadata?: Record<string, unknown> | undefined
+  /** Not on the wire: see `NewChallenge`. */
+  claimantId?: string | undefined
 }
 
 /** A challenge inside an action; its link leads back to the action, so it needs no redirectUrl. */
@@ -146,6 +148,7 @@ export async function newChallenge(
       actionId,
     },
     userId: input.userId ?? null,
+    claimantId: input.claimantId ?? null,
     isSignUpOpen: settings.signUp === 'open',
     hasCode: credential !== 'link',
     ...secrets,

@@ -89,7 +89,7 @@ export async function verifyLink(
 export async function verifyPasskey(
   deps: Deps,
   call: Call,
-  input: Common & { challengeId: string; credential: PasskeyCredential },
+  input: Common & { challengeId: string; credential: PasskeyCredential; name?: string | undefined },
   keep?: Keep<VerifiedChallenge>,
 ): Promise<VerifiedChallenge> {
   const purpose = input.purpose ?? 'signIn'
@@ -99,6 +99,8 @@ export async function verifyPasskey(
   if (!isMeant) return refuse('not_found')
   const circumstances = circumstancesOf(input.context)
   const proof = await passkeyProof(deps, call, challenge, input.credential, circumstances)
+  if (input.name !== undefined && proof.kind === 'registration' && 'name' in proof.judged)
+    proof.judged.name = input.name
   return await attempt(deps, call, { ...input, purpose }, proof, keep)
 }
 

@@ -1,9 +1,24 @@
 import type { Keyring } from '../keys.ts'
+import type { NoticeKind } from '../rows.ts'
 
 /** What a message carries and nobody but its reader may see: plain code, and the whole URL of the link. */
 export interface MessageContent {
   code: string | null
   link: string | null
+  /** A security notice has neither of them, and tells this. */
+  notice?: Notice
+}
+
+/** What happened to an account, as its mail tells it. */
+export interface Notice {
+  kind: NoticeKind
+  at: number
+  userAgent: string | null
+  ipAddress: string | null
+  /** The masked address or the name of the passkey that it is about. */
+  subject: string | null
+  /** Where the person can look, and end what is not theirs. */
+  accountUrl: string
 }
 
 /** Seals the content for the row of this message; it opens under no other environment or message id. */

@@ -1,11 +1,13 @@
 import type { EnvironmentView } from '../environments/directory.ts'
 import type { ClaimedMessage } from '../ports.ts'
-import type { Template } from '../rows.ts'
+import type { NoticeKind, Template } from '../rows.ts'
 
 /** A message as a person would see it. All but the envelope is null once its content was wiped. */
 export interface ShownMessage {
   id: string
-  challengeId: string
+  /** Null: a security notice. */
+  challengeId: string | null
+  notice: NoticeKind | null
   channel: 'email'
   to: string
   from: string | null
@@ -14,7 +16,7 @@ export interface ShownMessage {
   html: string | null
   code: string | null
   link: string | null
-  tag: string
+  tag: string | null
   status: 'queued' | 'sent' | 'failed'
   reply: string | null
   createdAt: number

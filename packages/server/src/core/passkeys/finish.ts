@@ -3,6 +3,7 @@ import { statusOf } from '../challenges/status.ts'
 import type { Call, Deps } from '../deps.ts'
 import { deviceOf } from '../device.ts'
 import { newId } from '../ids.ts'
+import { newNotice } from '../notices/notice.ts'
 import type { Attempt, Circumstances } from '../ports.ts'
 import type { Challenge } from '../rows.ts'
 import {
@@ -41,7 +42,7 @@ export async function passkeyProof(
   const isRegistration = 'attestationObject' in credential.response
   const refused = (reason: string) =>
     isRegistration
-      ? ({ kind: 'registration', ...common, judged: { refused: reason } } as const)
+      ? ({ kind: 'registration', ...common, judged: { refused: reason }, notice: null } as const)
       : ({ kind: 'assertion', ...common, judged: { refused: reason }, ownerOf } as const)
   if (told === null) return refused('malformed')
   if (challenge.ceremony !== (isRegistration ? 'registration' : 'authentication')) return refused('ceremony')
@@ -56,7 +57,8 @@ export async function passkeyProof(
       expected,
       circumstances,
     )
-    return { kind: 'registration', ...common, judged }
+    const notice = newNotice(deps, call, 'passkeyAdded', circumstances, deps.clock.now())
+    return { kind: 'registration', ...common, judged, notice }
   }
   const judged = await judgeKnown(deps, challenge, credential as AuthenticationCredential, expected)
   return { kind: 'assertion', ...common, judged, ownerOf }

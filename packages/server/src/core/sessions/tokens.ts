@@ -1,9 +1,11 @@
 import type { Call, Deps } from '../deps.ts'
 import { newId } from '../ids.ts'
+import { newNotice } from '../notices/notice.ts'
 import type { Circumstances, NewSession } from '../ports.ts'
 import type { Session } from '../rows.ts'
 import { formatRefreshToken } from '../tokens.ts'
 import { signAccessToken } from './access-token.ts'
+import { seenAs } from './seen-as.ts'
 
 /** What the app gets for a session. Both tokens are shown once and stored only as a hash, or not at all. */
 export interface Tokens {
@@ -30,6 +32,8 @@ export function prepareSession(
     refreshExpiresAt: now + 1000 * Math.min(idleSeconds, absoluteSeconds),
     expiresAt: now + 1000 * absoluteSeconds,
     circumstances,
+    seenAs: seenAs(circumstances),
+    notice: newNotice(deps, call, 'newDevice', circumstances, now),
   }
   return { session, refreshToken }
 }

@@ -5,6 +5,8 @@ import { readAccessToken } from './access-token.ts'
 export interface SessionCheck {
   session: Session
   user: User
+  /** The instant at which it was live. */
+  at: number
 }
 
 /**
@@ -22,11 +24,15 @@ export async function verifySession(
   if (!named) return null
   const found = await deps.store.findSessionNow(call.view.environment.id, named.sessionId, now)
   if (found?.user.id !== named.userId || named.expiresAt <= found.at) return null
-  return isLive(found, found.at, deps.epoch) ? { session: found.session, user: found.user } : null
+  return isLive(found, found.at, deps.epoch) ? found : null
 }
 
 /** Whether a session is live at this moment: not revoked, not over, of this epoch, its user active. */
-function isLive({ session, user }: SessionCheck, now: number, epoch: number): boolean {
+function isLive(
+  { session, user }: Pick<SessionCheck, 'session' | 'user'>,
+  now: number,
+  epoch: number,
+): boolean {
   return (
     session.revokedAt === null &&
     session.expiresAt > now &&

@@ -108,6 +108,8 @@ export const Settings = z
       radius: z.int().min(0).max(32),
       font: z.enum(['system', 'serif', 'mono']),
     }),
+    // Mails to a person about their own account (docs/account.md).
+    notices: z.strictObject({ newDevice: z.boolean(), passkey: z.boolean(), address: z.boolean() }),
     texts: z.record(z.string().max(35), z.record(z.string().max(64), z.string().max(1000))),
     hooks: z.strictObject({
       beforeSignIn: z.strictObject({
@@ -194,6 +196,7 @@ export const DEFAULTS: Settings = {
     radius: 8,
     font: 'system',
   },
+  notices: { newDevice: true, passkey: true, address: true },
   texts: {},
   hooks: { beforeSignIn: { url: null, timeoutMs: 3000, onFailure: 'deny' } },
   retentionDays: { events: 90, challenges: 30, messages: 7, sessions: 30 },

@@ -17,7 +17,7 @@ const base64url = (maxChars: number) =>
     .min(1)
     .max(maxChars)
     .regex(/^[\w-]+$/, 'base64url without padding')
-const name = z
+export const authenticatorName = z
   .string()
   .min(1)
   .max(64)
@@ -50,7 +50,7 @@ export const importAuthenticatorEndpoint = endpoint({
       isBackedUp: z.boolean().optional(),
       signCount: z.int().min(0).max(4_294_967_295).optional(),
       transports: z.array(z.string().min(1).max(32)).max(16).optional(),
-      name: name.optional(),
+      name: authenticatorName.optional(),
       aaguid: z
         .string()
         .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/)
@@ -69,7 +69,7 @@ export const renameAuthenticatorEndpoint = endpoint({
   path: '/v1/users/{id}/authenticators/{authenticatorId}',
   summary: 'Give an authenticator another name',
   scopes: ['users'],
-  body: z.strictObject({ name }).meta({ id: 'RenameAuthenticator' }),
+  body: z.strictObject({ name: authenticatorName }).meta({ id: 'RenameAuthenticator' }),
   status: 200,
   answer: AuthenticatorBody,
   errors: ['not_found'],

@@ -65,11 +65,12 @@ export const listMessagesEndpoint = endpoint({
   },
   render: ({ rows, nextCursor }, { view }, { messages }) => ({
     data: rows.map(row => {
-      const { id, challengeId, channel, to, subject, text, html, code, link, status, createdAt, sentAt } =
-        messages.show(row, view)
+      const shown = messages.show(row, view)
+      const { id, challengeId, notice, channel, to, subject, text, html, code, link, status } = shown
       return {
         id,
         challengeId,
+        notice,
         channel,
         to,
         subject,
@@ -78,8 +79,8 @@ export const listMessagesEndpoint = endpoint({
         code,
         link,
         status,
-        createdAt: iso(createdAt),
-        sentAt: isoOrNull(sentAt),
+        createdAt: iso(shown.createdAt),
+        sentAt: isoOrNull(shown.sentAt),
       }
     }),
     nextCursor,

@@ -5,6 +5,10 @@ import { ClientActionBody, clientActionBody } from '../wire-actions.ts'
 import { actionCookies } from './action-cookies.ts'
 import { clientEndpoint } from './endpoint.ts'
 
+export const BegunActionBody = ClientActionBody.extend({ token: z.string().nullable() }).meta({
+  id: 'BegunAction',
+})
+
 /** A page of Ostiary gets the cookie and no token: nothing there could leak it. */
 export const beginEndpoint = clientEndpoint({
   method: 'POST',
@@ -21,7 +25,7 @@ export const beginEndpoint = clientEndpoint({
     })
     .meta({ id: 'BeginSignIn' }),
   status: 201,
-  answer: ClientActionBody.extend({ token: z.string().nullable() }).meta({ id: 'BegunAction' }),
+  answer: BegunActionBody,
   errors: ['redirect_url_not_allowed', 'rate_limited'],
   act: (deps, call) => beginSignIn(deps, call, call.app.id, call.body, call.circumstances),
   render: ({ action, token }, { view, isOwnPage }, deps) => ({

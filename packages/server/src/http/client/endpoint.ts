@@ -1,9 +1,10 @@
 import type { z } from 'zod'
+import type { AtAccount } from '../../core/account/account.ts'
 import type { AtWork } from '../../core/actions/work.ts'
 import type { Call, Deps } from '../../core/deps.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 import type { Circumstances } from '../../core/ports.ts'
-import type { App, User } from '../../core/rows.ts'
+import type { App } from '../../core/rows.ts'
 import type { Jar } from './action-cookies.ts'
 
 /** What a browser's request was let in with, by the kind of proof that its endpoint asks for. */
@@ -15,7 +16,7 @@ export interface LetIn {
   /** Ostiary's own page, which has no key; whatever opens the door is in the body. */
   page: object
   /** An access token. */
-  session: Call & { app: App; user: User }
+  session: AtAccount & { app: App }
 }
 
 export type ClientCall<Auth extends keyof LetIn, Body> = LetIn[Auth] & {
@@ -46,6 +47,8 @@ export interface ClientEndpoint<Auth extends keyof LetIn = keyof LetIn, Body = u
   /** Null: a stream, which `act` answers itself. */
   answer: z.ZodType | null
   errors: readonly ErrorCode[]
+  /** Refused where the session's proof is older than ten minutes (`guardFresh`). */
+  needsFreshProof?: boolean
   /** An app with `publicRefresh` calls it with its cookie. */
   takesCredentials?: boolean
   act(deps: Deps, call: ClientCall<Auth, Body>): Promise<Result>

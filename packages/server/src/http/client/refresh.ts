@@ -6,7 +6,10 @@ import { refreshCookie, refreshCookieName } from './cookies.ts'
 import { clientEndpoint } from './endpoint.ts'
 import { ClientTokensBody } from './validate.ts'
 
-/** Only where the app has `publicRefresh`: else there is no cookie, and one that is left over is worth nothing. */
+/**
+ * Only where the app has `publicRefresh`, and for pages of Ostiary itself, which stay signed in over a reload: else there is
+ * no cookie, and one that is left over is worth nothing.
+ */
 export const clientRefreshEndpoint = clientEndpoint({
   method: 'POST',
   path: '/client/v1/sessions/refresh',
@@ -19,7 +22,8 @@ export const clientRefreshEndpoint = clientEndpoint({
   takesCredentials: true,
   act(deps, call) {
     const refreshToken = call.jar[refreshCookieName(call.app.id)]
-    if (!call.app.publicRefresh || refreshToken === undefined) return refuse('refresh_invalid')
+    const mayRefresh = call.app.publicRefresh || call.isOwnPage
+    if (!mayRefresh || refreshToken === undefined) return refuse('refresh_invalid')
     const { ipAddress, userAgent } = call.circumstances
     return refreshSession(deps, call, {
       refreshToken,

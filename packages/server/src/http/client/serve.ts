@@ -1,5 +1,6 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { getCookie } from 'hono/cookie'
+import { guardFresh } from '../../core/account/account.ts'
 import { findWork } from '../../core/actions/work.ts'
 import { parseIp } from '../../core/addresses/network.ts'
 import type { EnvironmentView } from '../../core/environments/directory.ts'
@@ -67,6 +68,7 @@ function handlerOf(deps: HttpDeps, endpoint: ClientEndpoint) {
   return async (c: Request): Promise<Response> => {
     const circumstances = circumstancesOf(deps, c)
     const letIn = await ENTRANCES[endpoint.auth](deps, c, circumstances)
+    if (endpoint.needsFreshProof) guardFresh(letIn as LetIn['session'])
     if (/%00/.test(c.req.url) || new URL(c.req.url).search !== '')
       throw new OstiaryError('invalid_request', { detail: 'The URL takes no query here.' })
     const bytes = endpoint.method === 'POST' ? await readBytes(c.req.raw) : Buffer.alloc(0)
@@ -144,14 +146,15 @@ const ENTRANCES: { [Auth in keyof LetIn]: Entrance<Auth> } = {
     return {}
   },
 
-  async session(deps, c) {
+  async session(deps, c, circumstances) {
     const token = bearerOf(c) ?? ''
     const view = await issuerView(deps, token)
     const check = view && (await verifySession(deps, { view, origin: originOf(c, view, null) }, token))
     const app = view?.apps.find(one => one.id === check?.session.appId)
     if (!view || !check || !app) throw new OstiaryError('session_invalid')
     guardOrigin(deps, c, app, view)
-    return { view, app, user: check.user, origin: originOf(c, view, app) }
+    const origin: Origin = { ...originOf(c, view, app), actor: { type: 'user', id: check.user.id } }
+    return { ...check, view, app, circumstances, origin }
   },
 }
 
@@ -184,10 +187,14 @@ async function issuerView(
   { directory, publicUrl }: HttpDeps,
   token: string,
 ): Promise<EnvironmentView | null> {
-  if (token.length > 8192) return null
+  const issuer = token.length > 8192 ? null : issuerIn(token)
+  if (issuer === null) return null
+  return (await directory.all()).find(view => issuerOf(publicUrl, view) === issuer) ?? null
+}
+
+function issuerIn(token: string): string | null {
   try {
-    const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
-    return (await directory.all()).find(view => issuerOf(publicUrl, view) === claims?.iss) ?? null
+    return JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())?.iss ?? null
   } catch {
     return null
   }

@@ -12,7 +12,7 @@ export const ClientTokensBody = z
 
 /**
  * For an app without a backend: the verifier, which never left its page, takes the place of the secret key. A refresh token
- * goes into a cookie that no script can read, and only where the app has `publicRefresh`.
+ * goes into a cookie that no script can read, and only where the app has `publicRefresh`, or to a page of Ostiary itself.
  */
 export const clientValidateEndpoint = clientEndpoint({
   method: 'POST',
@@ -52,8 +52,8 @@ export const clientValidateEndpoint = clientEndpoint({
       accessTokenExpiresAt: iso(tokens.accessTokenExpiresAt),
     },
   }),
-  cookies: ({ tokens }, { app }, { clock }) =>
-    tokens && app.publicRefresh
+  cookies: ({ tokens }, { app, isOwnPage }, { clock }) =>
+    tokens && (app.publicRefresh || isOwnPage)
       ? [refreshCookie(app.id, tokens.refreshToken, tokens.refreshTokenExpiresAt, clock.now())]
       : [],
 })

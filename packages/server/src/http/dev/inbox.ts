@@ -7,7 +7,7 @@ import { MAIL_POLICY, mailDocument } from './mail-document.ts'
 /** A message of the test environment as the inbox shows it. Instants are ISO 8601. */
 export interface InboxMessage {
   id: string
-  challengeId: string
+  challengeId: string | null
   channel: string
   to: string
   from: string
@@ -18,7 +18,7 @@ export interface InboxMessage {
   source: string
   code: string | null
   link: string | null
-  tag: string
+  tag: string | null
   status: 'queued' | 'sent' | 'failed'
   /** The provider's reply, or why it failed. */
   reply: string | null

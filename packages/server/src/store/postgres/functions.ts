@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type pg from 'pg'
 import { SHIPPED } from '../migrations.ts'
 import * as columns from '../sql/columns.ts'
+import { REMEMBERED } from '../sql/notices.ts'
 
 /**
  * The operations that PostgreSQL runs in one round trip (`migrations/postgres/functions`). Each version of the source
@@ -21,7 +22,7 @@ const WRITTEN = {
     'link_opens',
     ...columns.challenges.columns,
   ],
-  sessions: ['refresh_hash', 'refresh_expires_at', 'repeats', ...columns.sessions.columns],
+  sessions: ['refresh_hash', 'refresh_expires_at', 'repeats', 'seen_as', ...columns.sessions.columns],
 }
 
 const source = readdirSync(FOLDER)
@@ -30,6 +31,7 @@ const source = readdirSync(FOLDER)
   .map(name => readFileSync(new URL(name, FOLDER), 'utf8'))
   .join('\n')
   .replaceAll(/\/\*(challenges|sessions)\*\//g, (_, table: keyof typeof WRITTEN) => WRITTEN[table].join(', '))
+  .replaceAll('/*remembered*/', String(REMEMBERED))
 
 const VERSION = createHash('sha256').update(source).digest('hex').slice(0, 8)
 

@@ -46,6 +46,7 @@ export async function inspectPostgres(address: string, now: number): Promise<Ins
       run: async (sql: string, ...values: unknown[]) => (await client.query(sql, values)).rowCount ?? 0,
       judgeAt: (at: number) => at,
       afterCommit: () => {},
+      queued: () => {},
     }
     return await inspect(tx, readMigrations(MIGRATIONS), applied, now)
   })

@@ -7,6 +7,7 @@ import type {
   Exposure,
   Limit,
   NewChallenge,
+  NewSession,
   Rotated,
   Rotation,
   Settled,
@@ -36,6 +37,7 @@ export async function send(call: Call, input: NewChallenge): Promise<Created> {
     row: zip(columns.challenges.columns, columns.challenges.values({ ...UNDECIDED, ...asked })),
     context: { ipAddress: asked.ipAddress, userAgent: asked.userAgent },
     userId: input.userId,
+    claimantId: input.claimantId,
     isSignUpOpen: input.isSignUpOpen,
     hasCode: input.hasCode,
     weak: input.newCode(false),
@@ -49,15 +51,18 @@ export async function send(call: Call, input: NewChallenge): Promise<Created> {
   return { kind: 'created', challenge: challenge as Challenge }
 }
 
-/** See `Store.attempt`; null where the shared statements have to do it, and nothing was written. */
-export async function attemptCode(call: Call, input: Attempt): Promise<Attempted | null> {
+/**
+ * See `Store.attempt`; null where the shared statements have to do it, and nothing was written. `queued` is called when a
+ * notice was written besides.
+ */
+export async function attemptCode(call: Call, input: Attempt, queued: () => void): Promise<Attempted | null> {
   const { origin, now, proof, circumstances, session } = input
   if (proof.kind !== 'code') return null
   const { environmentId } = origin
   const guesser = circumstances.site === null ? null : guesserName(environmentId, circumstances.site)
   const answer = await call('attempt', {
     ...common(input),
-    eventIds: [newId('evt', now), newId('evt', now), newId('evt', now)],
+    eventIds: [newId('evt', now), newId('evt', now), newId('evt', now), newId('evt', now)],
     protectionEventId: newId('evt', now),
     names: [
       ...input.wrongLimits.map(limit => limitId(limit, environmentId)),
@@ -82,10 +87,13 @@ export async function attemptCode(call: Call, input: Attempt): Promise<Attempted
       refresh_hash: session.refreshHash,
       refresh_expires_at: session.refreshExpiresAt,
       repeats: 0,
+      seen_as: session.seenAs,
     },
+    notice: noticeOf(session),
   })
   if (answer.kind === 'general') return null
   if (answer.kind !== 'verified') return answer as unknown as Attempted
+  if (answer.isNoticed === true) queued()
   return {
     kind: 'verified',
     challenge: columns.challenges.read(answer.challenge as Row),
@@ -200,6 +208,17 @@ const limitsOf = (limits: readonly Limit[], environmentId: string) =>
       }
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1))
+
+/** What the write needs to tell of a new device; null where it will not. The seal is made beforehand: most are thrown away. */
+const noticeOf = ({ notice, seenAs }: NewSession) =>
+  notice === null || seenAs === null
+    ? null
+    : {
+        id: notice.messageId,
+        kind: notice.kind,
+        expiresAt: notice.expiresAt,
+        sealed: notice.sealed(null),
+      }
 
 const contextOf = ({ ipAddress, userAgent }: Circumstances) => ({ ipAddress, userAgent })
 

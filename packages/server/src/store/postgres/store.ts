@@ -51,7 +51,7 @@ export function openPostgresStore(address: string, options: PostgresOptions = {}
       return created
     },
     async attempt(input, once) {
-      const judged = once ? null : await attemptCode(call, input)
+      const judged = once ? null : await attemptCode(call, input, () => queued(input.origin.environmentId))
       return judged ?? (await shared.attempt(input, once))
     },
     settleMessages: outcomes => settle(call, outcomes),

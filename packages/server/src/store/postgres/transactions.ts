@@ -1,6 +1,6 @@
 import { OstiaryError } from '../../core/errors.ts'
 import { idempotencyName } from '../sql/idempotency.ts'
-import { type Transaction, UNSHARED } from '../sql/transaction.ts'
+import { type BareTransaction, type Transaction, UNSHARED } from '../sql/transaction.ts'
 import { type Connection, ConnectionLost, type Database, LOCK_MS, SESSION } from './database.ts'
 import { functionName } from './functions.ts'
 import { isRetried, outcomeUnknown, sqlState, toRefusal, unavailable } from './refusals.ts'
@@ -15,7 +15,7 @@ export interface Transactions {
    * met a deadlock or was overtaken. `unavailable`: nothing was written. `outcome_unknown`: the connection was lost
    * while it was being committed.
    */
-  write<T>(now: number | null, operation: (tx: Transaction) => Promise<T>): Promise<T>
+  write<T>(now: number | null, operation: (tx: BareTransaction) => Promise<T>): Promise<T>
   /** One call of a function of ours, which is a transaction of its own: one round trip. */
   call(name: string, input: OperationInput): Promise<Record<string, unknown>>
   /** The clock of the database; refuses a caller who is off. */
@@ -57,7 +57,7 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
     connection: Connection,
     now: number | null,
     waited: () => number,
-    operation: (tx: Transaction) => Promise<T>,
+    operation: (tx: BareTransaction) => Promise<T>,
   ): Promise<T> {
     const begunAt = performance.now()
     const late = waited()
@@ -101,6 +101,7 @@ export function createTransactions(database: Database, { isPooled, clock, onComm
             run: refuseWrite,
             judgeAt: now => now,
             afterCommit: refuseWrite,
+            queued: refuseWrite,
           }),
         ),
       ),

@@ -269,7 +269,7 @@ export async function validateAction(
   const opened = await openOnce(tx, proof, action, input, now)
   await insertEvents(tx, [
     actionEvent('action.validated', action, origin, now, { sessionId: opened?.session.id ?? null }),
-    ...(opened ? [opened.event] : []),
+    ...(opened?.events ?? []),
   ])
   return {
     kind: 'validated',

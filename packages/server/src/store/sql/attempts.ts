@@ -6,6 +6,7 @@ import { insertEvents, newEvent } from './events.ts'
 import { countWeakGuess, guesserName, isProtected } from './exposure.ts'
 import { checkLimits, countHits, limitNames } from './limits.ts'
 import { lockProof } from './locks.ts'
+import { noticeAddress, queueNotice } from './notices.ts'
 import { attemptByPasskey, isByPasskey } from './passkeys.ts'
 import { addressProven, type Proven } from './proofs.ts'
 import { insertSession } from './sessions.ts'
@@ -180,7 +181,7 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
     const opened = await insertSession(tx, challenge, user, by, input.session, origin, now)
     session = opened.session
     user.lastSignInAt = now
-    events.push(opened.event)
+    events.push(...opened.events)
   }
   await insertEvents(tx, events)
   return {
@@ -242,6 +243,8 @@ export async function claimChallenge(
   if (!row) return { kind: 'notFound' }
   if (row.user_mode !== 'none' || row.verified_at === null) return { kind: 'stateConflict' }
   if (row.claimed_at !== null) return { kind: 'alreadyClaimed' }
+  // One that was begun for somebody is theirs alone.
+  if (row.user_id !== null && row.user_id !== id) return { kind: 'stateConflict' }
   if (row.verified_at + input.withinMs <= now || row.epoch !== input.epoch || row.ended_at !== null)
     return { kind: 'late' }
   const user: User | null = id ? await findUser(tx, origin.environmentId, id) : null
@@ -261,6 +264,7 @@ export async function claimChallenge(
     appId: challenge.appId,
     challengeId: challenge.id,
     userId: user.id,
+    context: input.context ?? null,
   })
   await tx.run(
     'UPDATE challenges SET claimed_at = $2, user_id = $3, proof_event_id = $4 WHERE id = $1',
@@ -269,6 +273,16 @@ export async function claimChallenge(
     user.id,
     claimed.id,
   )
-  await insertEvents(tx, [claimed, ...bound.events])
+  const notices = await queueNotice(
+    tx,
+    user,
+    input.notice,
+    noticeAddress(user),
+    challenge.address,
+    origin,
+    now,
+  )
+  const changes = bound.events.map(event => ({ ...event, context: claimed.context }))
+  await insertEvents(tx, [claimed, ...changes, ...notices])
   return { kind: 'claimed', challenge: { ...challenge, userId: user.id }, user: bound.user }
 }

@@ -1,7 +1,8 @@
-import type { AuthenticatorAdded, AuthenticatorRemoved } from '../../core/ports.ts'
-import type { Authenticator, Event, Identifier, Origin, User } from '../../core/rows.ts'
+import type { AuthenticatorAdded, AuthenticatorRemoved, NewNotice } from '../../core/ports.ts'
+import type { Authenticator, Event, EventContext, Identifier, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
+import { noticeAddress, queueNotice } from './notices.ts'
 import { places, type Transaction } from './transaction.ts'
 import { lockUser } from './users.ts'
 
@@ -106,6 +107,7 @@ export async function removeAuthenticator(
   addressTypes: readonly Identifier['type'][],
   origin: Origin,
   now: number,
+  own?: { context: EventContext; notice: NewNotice | null },
 ): Promise<AuthenticatorRemoved> {
   const { environmentId } = origin
   const user = await lockUser(tx, environmentId, userId)
@@ -118,8 +120,10 @@ export async function removeAuthenticator(
   await insertEvents(tx, [
     newEvent('authenticator.deleted', origin, now, {
       userId,
+      context: own?.context ?? null,
       data: { authenticatorId: id, type: removed.type, reason: 'asked' },
     }),
+    ...(await queueNotice(tx, user, own?.notice ?? null, noticeAddress(user), removed.name, origin, now)),
   ])
   return { kind: 'removed' }
 }

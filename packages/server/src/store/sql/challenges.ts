@@ -48,7 +48,7 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
   const challenge: Challenge = {
     ...asked,
     ownerId: owner?.id ?? null,
-    userId: requested?.id ?? null,
+    userId: requested?.id ?? input.claimantId,
     isVoid: isDecoy(input, requested, owner),
     isStrong,
     codeLength: input.hasCode ? code.length : null,

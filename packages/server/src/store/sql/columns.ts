@@ -130,7 +130,7 @@ export const messages = columnsOf<Message>(
   {
     ...plain('id environmentId challengeId channel to status'),
     isVoid: 'flag',
-    ...plain('reply createdAt expiresAt sentAt'),
+    ...plain('reply createdAt expiresAt sentAt notice userId'),
   },
   { to: 'recipient' },
 )

@@ -1,3 +1,4 @@
+import { firstIdAt } from '../../core/ids.ts'
 import type { ClaimedMessage, DeliveryReport, Listed, Page, Settled } from '../../core/ports.ts'
 import type { Event, EventType, Origin } from '../../core/rows.ts'
 import * as columns from './columns.ts'
@@ -24,30 +25,45 @@ export async function claimMessages(
     now,
     ...input.busyDomains,
   )
-  return await withChallenges(tx, rows)
+  return await withSubjects(tx, rows)
 }
 
-async function withChallenges(tx: Transaction, rows: Row[]): Promise<ClaimedMessage[]> {
-  if (rows.length === 0) return []
-  const ids = [...new Set(rows.map(row => row.challenge_id as string))]
-  const found = await tx.all(
+/** The messages with what they are about. A notice has no challenge, and is all in its content. */
+async function withSubjects(tx: Transaction, rows: Row[]): Promise<ClaimedMessage[]> {
+  const challenges = await byId(
+    tx,
     `SELECT challenges.*, users.locale AS user_locale
      FROM challenges LEFT JOIN users ON users.id = coalesce(challenges.user_id, challenges.owner_id, challenges.id)
-     WHERE challenges.id IN ${places(1, ids.length)}`,
-    ...ids,
+     WHERE challenges.id`,
+    rows.map(row => row.challenge_id),
   )
-  const challenges = new Map(found.map(row => [row.id, row]))
+  const users = await byId(
+    tx,
+    'SELECT id, locale FROM users WHERE id',
+    rows.map(row => row.user_id),
+  )
   return rows.flatMap(row => {
     const challenge = challenges.get(row.challenge_id)
-    if (!challenge) return []
+    if (!challenge && row.notice === null) return []
     return {
       message: columns.messages.read(row),
-      challenge: columns.challenges.read(challenge),
+      challenge: challenge ? columns.challenges.read(challenge) : null,
       sealed: row.sealed,
       attempt: row.attempt,
-      userLocale: challenge.user_locale,
+      userLocale: challenge ? challenge.user_locale : (users.get(row.user_id)?.locale ?? null),
     }
   })
+}
+
+async function byId(
+  tx: Transaction,
+  select: string,
+  named: readonly (string | null)[],
+): Promise<Map<string, Row>> {
+  const ids = [...new Set(named.filter(id => id !== null))]
+  if (ids.length === 0) return new Map()
+  const found = await tx.all(`${select} IN ${places(1, ids.length)}`, ...ids)
+  return new Map(found.map(row => [row.id, row]))
 }
 
 /** See `Store.holdsLease`. */
@@ -87,7 +103,9 @@ export async function settleMessages(tx: Transaction, outcomes: readonly Settled
       attempt: row.attempt,
       reply: outcome.kind === 'sent' ? outcome.reply : outcome.error,
     }
-    events.push(newEvent(type, origin, outcome.now, { challengeId: row.challenge_id, data }))
+    events.push(
+      newEvent(type, origin, outcome.now, { challengeId: row.challenge_id, userId: row.user_id, data }),
+    )
   }
   await insertEvents(tx, events)
 }
@@ -128,16 +146,22 @@ export async function recordDelivery(
   { messageId, kind, detail, now }: DeliveryReport & { now: number },
 ): Promise<void> {
   const row = await tx.one(
-    'UPDATE messages SET status = status WHERE id = $1 AND is_void = 0 RETURNING environment_id, challenge_id',
+    `UPDATE messages SET status = status WHERE id = $1 AND is_void = 0
+     RETURNING environment_id, challenge_id, user_id, created_at`,
     messageId,
   )
   if (!row) return
   const type: EventType = `message.${kind}`
-  const told = await tx.all(
-    'SELECT data FROM events WHERE challenge_id = $1 AND type = $2',
-    row.challenge_id,
-    type,
-  )
+  const told =
+    row.challenge_id !== null
+      ? await tx.all('SELECT data FROM events WHERE challenge_id = $1 AND type = $2', row.challenge_id, type)
+      : await tx.all(
+          'SELECT data FROM events WHERE environment_id = $1 AND user_id = $2 AND id >= $3 AND type = $4',
+          row.environment_id,
+          row.user_id,
+          firstIdAt('evt', row.created_at),
+          type,
+        )
   if (told.some(({ data }) => JSON.parse(data).messageId === messageId)) return
   const origin: Origin = {
     environmentId: row.environment_id,
@@ -145,7 +169,7 @@ export async function recordDelivery(
     actor: { type: 'system', id: null },
     requestId: null,
   }
-  const subject = { challengeId: row.challenge_id, data: { messageId, detail } }
+  const subject = { challengeId: row.challenge_id, userId: row.user_id, data: { messageId, detail } }
   await insertEvents(tx, [newEvent(type, origin, now, subject)])
 }
 
@@ -153,7 +177,7 @@ export async function nextDueAt(tx: Transaction): Promise<number | null> {
   return (await tx.one("SELECT min(due_at) AS due FROM messages WHERE status = 'queued'"))?.due ?? null
 }
 
-/** See `Store.findMessages`. `to` is the address of the challenge, in identity form; the recipient is a spelling of it. */
+/** See `Store.findMessages`. `to` is the address in identity form; the recipient is a spelling of it. */
 export async function findMessages(
   tx: Transaction,
   environmentId: string,
@@ -161,20 +185,27 @@ export async function findMessages(
   page: Page,
 ): Promise<Listed<ClaimedMessage>> {
   const inEnvironment: Condition = ['environment_id = ?', environmentId]
-  const isTo: Condition = ['(SELECT address FROM challenges WHERE id = messages.challenge_id) = ?', to]
+  const isTo: Condition = [
+    'coalesce(address, (SELECT address FROM challenges WHERE id = messages.challenge_id)) = ?',
+    to,
+  ]
   const few =
     challengeId !== null
       ? [inEnvironment, ['challenge_id = ?', challengeId] as Condition, isTo]
-      : to !== null && (await areFew(tx, `challenges WHERE ${OF_ADDRESS}`, environmentId, to))
-        ? [
-            inEnvironment,
-            [`challenge_id IN (SELECT id FROM challenges WHERE ${OF_ADDRESS})`, to] as Condition,
-          ]
+      : to !== null && (await areFewTo(tx, environmentId, to))
+        ? [inEnvironment, [`id IN (${IDS_TO})`, to] as Condition]
         : null
   const { rows, lookedTo } = few
     ? { rows: await tx.all(...pageOf('messages', page, few, { isFew: true })), lookedTo: null }
     : await lookThrough(tx, 'messages', page, [inEnvironment], [isTo])
-  return { rows: await withChallenges(tx, rows), lookedTo }
+  return { rows: await withSubjects(tx, rows), lookedTo }
 }
 
 const OF_ADDRESS = 'environment_id = $1 AND address = $2'
+const BY_CHALLENGE = `SELECT id FROM messages WHERE environment_id = $1 AND challenge_id IN (SELECT id FROM challenges WHERE ${OF_ADDRESS})`
+// Notices have the address themselves.
+const IDS_TO = `${BY_CHALLENGE} UNION ALL SELECT id FROM messages WHERE ${OF_ADDRESS}`
+
+const areFewTo = async (tx: Transaction, environmentId: string, to: string): Promise<boolean> =>
+  (await areFew(tx, `challenges WHERE ${OF_ADDRESS}`, environmentId, to)) &&
+  (await areFew(tx, `messages WHERE ${OF_ADDRESS}`, environmentId, to))

@@ -1,5 +1,5 @@
 import { OstiaryError } from '../../core/errors.ts'
-import type { Row, Transaction } from './transaction.ts'
+import type { BareTransaction, Row } from './transaction.ts'
 
 /** What `ostiary copy` left in table `move`, and who asks for it: every write in a file, and whoever begins. */
 export const MOVE = 'SELECT id, state, peer, since FROM move'
@@ -16,7 +16,7 @@ export function retirementOf(move: Row | undefined): OstiaryError | null {
  * Refuses to begin on a database that was left, and on one that is not filled yet. Beginning on a filled one makes it
  * the one in use: from then on its copy cannot be undone. The caller holds the row of `instance`, as `ostiary copy` does.
  */
-export async function beginAfterMove(tx: Transaction): Promise<void> {
+export async function beginAfterMove(tx: BareTransaction): Promise<void> {
   const move = await tx.one(MOVE)
   if (move?.state === 'retired')
     throw new Error(

@@ -12,6 +12,7 @@ import * as columns from './columns.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { checkLimits, countHits, limitNames, takeLimits } from './limits.ts'
+import { noticeAddress, queueNotice } from './notices.ts'
 import { insertSession } from './sessions.ts'
 import { places, type Row, type Transaction } from './transaction.ts'
 import { findUser } from './users.ts'
@@ -201,7 +202,7 @@ async function prove(
     const opened = await insertSession(tx, proven, user, by, input.session, origin, now)
     session = opened.session
     user.lastSignInAt = now
-    events.push(opened.event)
+    events.push(...opened.events)
   }
   await insertEvents(tx, events)
   const authenticator = columns.authenticators.read(used)
@@ -244,6 +245,7 @@ async function enrol(
   const { proof, origin } = input
   const { judged } = proof
   if (!('credentialId' in judged)) return { kind: 'passkeyRefused' }
+  const notice = proof.kind === 'registration' ? proof.notice : null
   const user = challenge.userId === null ? null : await findUser(tx, origin.environmentId, challenge.userId)
   if (!user) return await refuse(tx, challenge, 'unknownUser', input, now)
   if (user.status === 'blocked') return await refuseBlocked(tx, challenge, input, now)
@@ -259,7 +261,11 @@ async function enrol(
   )
   await insertEvents(tx, [
     verifiedEvent(proven, input, now),
-    authenticatorEvent('authenticator.created', authenticator, origin, now, false, subjectOf(challenge)),
+    authenticatorEvent('authenticator.created', authenticator, origin, now, false, {
+      ...subjectOf(challenge),
+      context: contextOf(input),
+    }),
+    ...(await queueNotice(tx, user, notice, noticeAddress(user), authenticator.name, origin, now)),
   ])
   return { kind: 'verified', challenge: proven, user, isNewUser: false, session: null, authenticator }
 }

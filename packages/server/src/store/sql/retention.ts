@@ -4,7 +4,7 @@ import type { Origin } from '../../core/rows.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { liftProtection } from './exposure.ts'
 import { beginAfterMove } from './move.ts'
-import { forUpdate, type Transaction } from './transaction.ts'
+import { type BareTransaction, forUpdate, type Transaction } from './transaction.ts'
 
 const HOUR = 60 * 60_000
 const DAY = 24 * HOUR
@@ -17,7 +17,7 @@ const COUNTED_AT_ONCE = 5000
  * future can be used again: nothing that could profit from it is left.
  */
 export async function begin(
-  tx: Transaction,
+  tx: BareTransaction,
   input: { now: number; epoch: number; keyIds: readonly string[] },
 ): Promise<void> {
   const stored = (await tx.one(`SELECT epoch FROM instance ${forUpdate(tx, 'instance')}`))?.epoch ?? 0

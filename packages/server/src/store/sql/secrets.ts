@@ -136,15 +136,16 @@ const END: Record<ForgeableKind, (tx: Transaction, values: Values, origin: Origi
     const reply = 'not sent: the secret that sealed it was replaced'
     const rows = await tx.all(
       `UPDATE messages SET status = 'failed', reply = $5, due_at = $1, leased_until = 0, sealed = NULL, keep_sealed_until = NULL
-       WHERE ${STEP} AND status = 'queued' RETURNING id, challenge_id, attempt`,
+       WHERE ${STEP} AND status = 'queued' RETURNING id, challenge_id, user_id, attempt`,
       ...values,
       reply,
     )
     await insertEvents(
       tx,
-      rows.map(({ id, challenge_id, attempt }) =>
+      rows.map(({ id, challenge_id, user_id, attempt }) =>
         newEvent('message.failed', origin, values[0], {
           challengeId: challenge_id,
+          userId: user_id,
           data: { messageId: id, attempt, reply },
         }),
       ),

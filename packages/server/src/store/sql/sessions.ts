@@ -4,6 +4,7 @@ import * as columns from './columns.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { lockProof } from './locks.ts'
+import { mayBeNew, noticeAddress, queueNotice, wasSeen } from './notices.ts'
 import { pageOf } from './pages.ts'
 import { forUpdate, places, type Row, type Transaction } from './transaction.ts'
 import { endUnopenedProofs, findUser, lockUser } from './users.ts'
@@ -50,7 +51,7 @@ export async function insertSession(
   next: NewSession,
   origin: Origin,
   now: number,
-): Promise<{ session: Session; event: Event }> {
+): Promise<{ session: Session; events: Event[] }> {
   const session: Session = {
     id: next.id,
     environmentId: challenge.environmentId,
@@ -71,11 +72,15 @@ export async function insertSession(
   }
   await holdApp(tx, session)
   const { columns: names } = columns.sessions
-  await tx.run(
-    `INSERT INTO sessions (refresh_hash, refresh_expires_at, repeats, ${names.join(', ')}) VALUES ${places(1, names.length + 3)}`,
+  const place = (column: (typeof names)[number]) => `$${names.indexOf(column) + 5}`
+  const isAsked = mayBeNew(user, next)
+  const written = await tx.one(
+    `INSERT INTO sessions (refresh_hash, refresh_expires_at, repeats, seen_as, ${names.join(', ')}) VALUES ${places(1, names.length + 4)}
+     RETURNING ${isAsked ? wasSeen(place('environment_id'), place('user_id'), '$4', place('user_agent')) : '1 AS was_seen'}`,
     next.refreshHash,
     next.refreshExpiresAt,
     0,
+    next.seenAs,
     ...columns.sessions.values(session),
   )
   await tx.run('UPDATE users SET last_sign_in_at = $2 WHERE id = $1', user.id, now)
@@ -88,7 +93,10 @@ export async function insertSession(
     sessionId: session.id,
     context: { ipAddress: session.ipAddress, userAgent: session.userAgent },
   })
-  return { session, event }
+  if (written?.was_seen) return { session, events: [event] }
+  const about = { ...origin, appId: challenge.appId }
+  const noticed = await queueNotice(tx, user, next.notice, noticeAddress(user), null, about, now)
+  return { session, events: [event, ...noticed] }
 }
 
 /** See `Store.openSession`. */
@@ -125,8 +133,8 @@ export async function openSession(
   if (row.verified_at + input.withinMs <= now || isOver) return { kind: 'late' }
   const challenge = columns.challenges.read(row)
   const proof = proofOf(row)
-  const { session, event } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
-  await insertEvents(tx, [event])
+  const { session, events } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
+  await insertEvents(tx, events)
   return { kind: 'opened', session, user: { ...user, lastSignInAt: now } }
 }
 
@@ -290,20 +298,23 @@ export async function revokeUserSessions(
   return events.length
 }
 
-/** Revokes the user's live sessions; the events to be written, one for each. */
+/** Revokes the user's live sessions, all or this one or all but one; the events to be written, one for each. */
 export async function endSessions(
   tx: Transaction,
   user: User,
   origin: Origin,
   now: number,
   reason: string,
+  which: { id: string } | { except: string } = { except: '' },
 ): Promise<Event[]> {
   const rows = await tx.all(
     `UPDATE sessions SET revoked_at = $1
-     WHERE environment_id = $2 AND user_id = $3 AND revoked_at IS NULL AND expires_at > $1 RETURNING id, app_id, user_id`,
+     WHERE environment_id = $2 AND user_id = $3 AND revoked_at IS NULL AND expires_at > $1
+       AND id ${'id' in which ? '=' : '<>'} $4 RETURNING id, app_id, user_id`,
     now,
     user.environmentId,
     user.id,
+    'id' in which ? which.id : which.except,
   )
   return rows.map(row => newEvent('session.revoked', origin, now, { ...subject(row), data: { reason } }))
 }

@@ -1,4 +1,5 @@
 import type { Once, Store } from '../../core/ports.ts'
+import * as accounts from './accounts.ts'
 import * as actions from './actions.ts'
 import * as approvals from './approvals.ts'
 import * as attempts from './attempts.ts'
@@ -14,7 +15,7 @@ import * as retention from './retention.ts'
 import * as secrets from './secrets.ts'
 import * as sessions from './sessions.ts'
 import * as templates from './templates.ts'
-import type { Transaction } from './transaction.ts'
+import type { BareTransaction, Transaction } from './transaction.ts'
 import * as users from './users.ts'
 import { vitals } from './vitals.ts'
 
@@ -25,7 +26,7 @@ export interface Engine {
    * Runs an operation whole or not at all, and answers when it is on the disk. `now` is null for what only records and
    * judges nothing: it is written however old it is.
    */
-  write<T>(now: number | null, operation: (tx: Transaction) => Promise<T>): Promise<T>
+  write<T>(now: number | null, operation: (tx: BareTransaction) => Promise<T>): Promise<T>
   /** Told after the commit that a message was queued. */
   queued(environmentId: string): void
 }
@@ -36,8 +37,10 @@ export type SqlStore = Omit<Store, 'migrate' | 'begin' | 'close' | 'judgeAt' | '
 /** Every method of the store, by the statements that both databases share. */
 export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
   const write = <T>(now: number | null, operation: (tx: Transaction) => Promise<T>, once?: Once<T>) =>
-    engine.write(now, tx => runOnce(tx, once, now ?? 0, () => operation(tx)))
-  const tellQueued = (tx: Transaction, environmentId: string) => tx.afterCommit(() => queued(environmentId))
+    engine.write(now, bare => {
+      const tx = { ...bare, queued: (id: string) => bare.afterCommit(() => queued(id)) }
+      return runOnce(tx, once, now ?? 0, () => operation(tx))
+    })
 
   return {
     ping: now => write(now, async tx => void (await tx.one('SELECT epoch FROM instance'))),
@@ -73,7 +76,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
         input.now,
         async tx => {
           const created = await challenges.createChallenge(tx, input)
-          if (created.kind === 'created') tellQueued(tx, input.origin.environmentId)
+          if (created.kind === 'created') tx.queued(input.origin.environmentId)
           return created
         },
         once,
@@ -83,7 +86,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
         input.now,
         async tx => {
           const resent = await challenges.resendChallenge(tx, input)
-          if (resent.kind === 'resent') tellQueued(tx, input.origin.environmentId)
+          if (resent.kind === 'resent') tx.queued(input.origin.environmentId)
           return resent
         },
         once,
@@ -108,7 +111,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     sendInAction: input =>
       write(input.now, async tx => {
         const created = await actions.sendInAction(tx, input)
-        if (created.kind === 'created') tellQueued(tx, input.origin.environmentId)
+        if (created.kind === 'created') tx.queued(input.origin.environmentId)
         return created
       }),
     attemptInAction: input => write(input.now, tx => approvals.attemptByNumber(tx, input)),
@@ -150,8 +153,14 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
       write(now, tx => authenticators.addAuthenticator(tx, authenticator, origin, now), once),
     renameAuthenticator: (userId, id, name, origin, now) =>
       write(now, tx => authenticators.renameAuthenticator(tx, userId, id, name, origin, now)),
-    removeAuthenticator: (userId, id, types, origin, now) =>
-      write(now, tx => authenticators.removeAuthenticator(tx, userId, id, types, origin, now)),
+    removeAuthenticator: (userId, id, types, origin, now, own) =>
+      write(now, tx => authenticators.removeAuthenticator(tx, userId, id, types, origin, now, own)),
+    addOwnAddress: input => write(input.attempt.now, tx => accounts.addOwnAddress(tx, input)),
+    makeOwnPrimary: input => write(input.now, tx => accounts.makeOwnPrimary(tx, input)),
+    removeOwnAddress: input => write(input.now, tx => accounts.removeOwnAddress(tx, input)),
+    listLiveSessions: input => read(tx => accounts.listLiveSessions(tx, input)),
+    endOwnSessions: input => write(input.now, tx => accounts.endOwnSessions(tx, input)),
+    listActivity: input => read(tx => accounts.listActivity(tx, input)),
 
     claimMessages: input => write(input.now, tx => messages.claimMessages(tx, input)),
     holdsLease: (id, attempt, now) => read(tx => messages.holdsLease(tx, id, attempt, now)),

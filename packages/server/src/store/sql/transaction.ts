@@ -23,7 +23,12 @@ export interface Transaction {
   judgeAt(now: number): number
   /** Runs after the commit, before the caller is answered. */
   afterCommit(task: () => void): void
+  /** Tells the workers of a message of this environment, after the commit. */
+  queued(environmentId: string): void
 }
+
+/** A transaction as an engine opens it: whom to tell of messages, the store adds. */
+export type BareTransaction = Omit<Transaction, 'queued'>
 
 export type MaybePromise<T> = T | Promise<T>
 export type Value = string | number | null
@@ -35,7 +40,8 @@ export type Row = Record<string, any>
 export const UNSHARED: Pick<Transaction, 'lock' | 'isShared'> = { lock: () => {}, isShared: false }
 
 /** Ends a SELECT that locks its rows of this table. */
-export const forUpdate = (tx: Transaction, table: string) => (tx.isShared ? `FOR UPDATE OF ${table}` : '')
+export const forUpdate = (tx: Pick<Transaction, 'isShared'>, table: string) =>
+  tx.isShared ? `FOR UPDATE OF ${table}` : ''
 
 /** The name to lock for whatever is decided by who owns an address, or by what was sent to it. */
 export const addressName = (environmentId: string, address: string) => `${environmentId}:address:${address}`

@@ -1,5 +1,5 @@
 import type { Listed, NewUser, Page, UserConflict, UserFilter, UserPatch } from '../../core/ports.ts'
-import type { Event, Identifier, Origin, User } from '../../core/rows.ts'
+import type { Event, EventContext, Identifier, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { insertIdentifier, preferProven, promoteNext, removeUnprovenCopies } from './identifiers.ts'
@@ -333,6 +333,20 @@ export async function removeIdentifier(
   const user = await lockUser(tx, origin.environmentId, userId)
   const removed = user?.identifiers.find(one => one.type === type && one.value === value)
   if (!user || !removed) return null
+  await removeIdentifierOf(tx, user, removed, origin, now)
+  return await findUser(tx, origin.environmentId, userId)
+}
+
+/** Takes an address from a user who is locked, and ends its open challenges. */
+export async function removeIdentifierOf(
+  tx: Transaction,
+  { id: userId }: User,
+  removed: Identifier,
+  origin: Origin,
+  now: number,
+  context: EventContext | null = null,
+): Promise<void> {
+  const { type, value } = removed
   await tx.run('DELETE FROM identifiers WHERE user_id = $1 AND type = $2 AND value = $3', userId, type, value)
   if (removed.isPrimary) await promoteNext(tx, userId, type)
   if (removed.verifiedAt !== null) await endChallengesOf(tx, origin.environmentId, value, now, null)
@@ -345,8 +359,9 @@ export async function removeIdentifier(
     value,
   )
   await touch(tx, userId, now)
-  await insertEvents(tx, [newEvent('identifier.removed', origin, now, { userId, data: { type, value } })])
-  return await findUser(tx, origin.environmentId, userId)
+  await insertEvents(tx, [
+    newEvent('identifier.removed', origin, now, { userId, context, data: { type, value } }),
+  ])
 }
 
 async function touch(tx: Transaction, userId: string, now: number): Promise<void> {

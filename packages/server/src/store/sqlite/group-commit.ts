@@ -1,6 +1,6 @@
 import { OstiaryError } from '../../core/errors.ts'
 import { MOVE, retirementOf } from '../sql/move.ts'
-import { type Transaction, UNSHARED } from '../sql/transaction.ts'
+import { type BareTransaction, UNSHARED } from '../sql/transaction.ts'
 import { type Connection, openConnection } from './database.ts'
 
 /**
@@ -14,7 +14,7 @@ export interface Writer {
    *
    * `now` is null for what only records and judges nothing: it is written however old it is.
    */
-  write<T>(now: number | null, operation: (tx: Transaction) => Promise<T>): Promise<T>
+  write<T>(now: number | null, operation: (tx: BareTransaction) => Promise<T>): Promise<T>
   /** Runs with no transaction open and nothing else writing: for migrations. */
   alone<T>(task: (connection: Connection) => T): Promise<T>
   /** The later of `now` and the highest instant committed; `unavailable` for a clock that is too far behind it. */
@@ -28,7 +28,7 @@ export interface Writer {
 
 interface Job {
   now: number | null
-  run(tx: Transaction): Promise<() => void>
+  run(tx: BareTransaction): Promise<() => void>
   reject(error: unknown): void
 }
 
@@ -89,7 +89,7 @@ export function createWriter(file: string): Writer {
         continue
       }
       const after: (() => void)[] = []
-      const tx: Transaction = {
+      const tx: BareTransaction = {
         one: db.one,
         all: db.all,
         run: db.run,
@@ -155,7 +155,7 @@ export function createWriter(file: string): Writer {
   }
 
   return {
-    write<T>(now: number | null, operation: (tx: Transaction) => Promise<T>) {
+    write<T>(now: number | null, operation: (tx: BareTransaction) => Promise<T>) {
       if (isClosed) return Promise.reject(new OstiaryError('unavailable', { reason: 'the store is closed' }))
       return new Promise<T>((resolve, reject) => {
         queue.push({

@@ -8,7 +8,7 @@ import { MIGRATIONS } from './migrate.ts'
 export async function inspectSqlite(file: string, now: number): Promise<Inspection> {
   const db = openConnection(file, { readOnly: true })
   try {
-    const tx = { ...db, ...UNSHARED, judgeAt: (at: number) => at, afterCommit: () => {} }
+    const tx = { ...db, ...UNSHARED, judgeAt: (at: number) => at, afterCommit: () => {}, queued: () => {} }
     return await inspect(tx, readMigrations(MIGRATIONS), appliedTo(db), now)
   } finally {
     db.close()

@@ -31,6 +31,7 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
         run: refuseWrite,
         judgeAt: now => now,
         afterCommit: refuseWrite,
+        queued: refuseWrite,
       })
     } catch (error) {
       throw toRefusal(error)

@@ -124,6 +124,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
         ...row,
       },
       userId: null,
+      claimantId: null,
       isSignUpOpen: true,
       hasCode: row.credential !== 'link',
       newCode: isStrong => form(isStrong ? STRONG : WEAK),
@@ -150,6 +151,8 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
       refreshExpiresAt: now + 14 * DAY,
       expiresAt: now + 30 * DAY,
       circumstances: NOBODY,
+      seenAs: null,
+      notice: null,
     }
   }
 

@@ -109,6 +109,7 @@ const registration = (house: House, challenge: Challenge, made: Authenticator, m
     house.attemptOf(
       {
         kind: 'registration',
+        notice: null,
         challengeId: challenge.id,
         challengeHash: hashOf(challenge.id, 'bytes'),
         judged: made,

@@ -24,6 +24,7 @@ const claim = (house: House, challengeId: string, to: { userId?: string; externa
     userId: null,
     externalId: null,
     withinMs: WITHIN,
+    notice: null,
     ...to,
   })
 
@@ -291,7 +292,7 @@ export function proofs(inHouse: InHouse) {
         const stranger = await house.newUser([], {}, live.origin)
         const elsewhere = { ...house, origin: live.origin }
         expect((await claim(elsewhere, challenge.id, { userId: stranger.id })).kind).toBe('notFound')
-        const later = { withinMs: WITHIN, externalId: null, userId, challengeId: challenge.id }
+        const later = { withinMs: WITHIN, notice: null, externalId: null, userId, challengeId: challenge.id }
         const input = { ...later, origin: house.origin, now: house.now() }
         expect((await house.store.claimChallenge({ ...input, epoch: 2 })).kind).toBe('late')
         house.advance(WITHIN)

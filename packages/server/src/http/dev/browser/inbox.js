@@ -159,8 +159,8 @@ function fillFacts(message) {
   at('to').textContent = message.to
   at('from').textContent = message.from
   at('time').textContent = new Date(message.sentAt ?? message.createdAt).toLocaleString()
-  at('tag').textContent = message.tag
-  at('challenge').textContent = message.challengeId
+  at('tag').textContent = message.tag ?? ''
+  at('challenge').textContent = message.challengeId ?? 'none: a security notice'
   const mark = element('span', { className: 'mark', textContent: STATUS[message.status] ?? message.status })
   mark.dataset.status = message.status
   at('status').replaceChildren(mark)
