@@ -6,7 +6,7 @@ import type { MethodName } from '../core/methods/method.ts'
 import { METHOD_NAMES } from '../core/methods/methods.ts'
 import type { PasskeyOptions } from '../core/passkeys/begin.ts'
 import { CreationOptions, RequestOptions } from '../core/passkeys/options.ts'
-import type { ApiKey, App, Challenge, Event, Session, Template, User } from '../core/rows.ts'
+import type { ApiKey, App, Challenge, Session, Template, User } from '../core/rows.ts'
 import { EVENT_TYPES, NOTICE_KINDS } from '../core/rows.ts'
 import type { Tokens } from '../core/sessions/tokens.ts'
 
@@ -341,8 +341,4 @@ export function apiKeyBody({ id, name, hint, scopes, createdAt, revokedAt }: Api
 
 export function templateBody({ id, name, channel, locales, createdAt, updatedAt }: Template) {
   return { id, name, channel, locales, createdAt: iso(createdAt), updatedAt: iso(updatedAt) }
-}
-
-export function eventBody(event: Event) {
-  return { ...event, createdAt: iso(event.createdAt) }
 }

@@ -1,8 +1,9 @@
 import { z } from 'zod'
+import { eventBody } from '../../core/events/body.ts'
 import { EVENT_TYPES } from '../../core/rows.ts'
 import { endpoint } from '../endpoint.ts'
 import { pageQuery, readPage } from '../list.ts'
-import { EventBody, eventBody, listOf } from '../wire.ts'
+import { EventBody, listOf } from '../wire.ts'
 import * as fields from './fields.ts'
 
 export const listEventsEndpoint = endpoint({
