@@ -1,3 +1,4 @@
+import { type AddressList, parseAddressList } from './core/addresses/address-list.ts'
 import { parseEmail } from './core/addresses/email.ts'
 import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
 import { type ListenAddress, parseListenAddress } from './listen-address.ts'
@@ -16,6 +17,8 @@ export interface Config extends MailConfig {
   databaseListenUrl?: string
   mailFrom: { name: string | null; address: string }
   trustedProxies: TrustedProxies
+  /** Addresses that webhooks may go to although they are not public. */
+  webhookPrivateTargets: AddressList
   /** What `GET /metrics` asks for; null: it is not on the public listener. */
   metricsToken: string | null
   /** Where `/metrics` has a listener of its own, or null. */
@@ -123,7 +126,10 @@ function finish(
   env: Record<string, string | undefined>,
   wrong: Wrong,
   attempt: Attempt,
-  rest: Omit<Config, 'trustedProxies' | 'metricsToken' | 'metricsAddress' | 'port' | 'logLevel'>,
+  rest: Omit<
+    Config,
+    'trustedProxies' | 'webhookPrivateTargets' | 'metricsToken' | 'metricsAddress' | 'port' | 'logLevel'
+  >,
   problems: ConfigProblem[],
 ): Config {
   const none = parseTrustedProxies('')
@@ -133,13 +139,26 @@ function finish(
     () => parseTrustedProxies(env.TRUSTED_PROXIES ?? ''),
     none,
   )
+  const webhookPrivateTargets = attempt(
+    'WEBHOOK_PRIVATE_TARGETS',
+    'list addresses and ranges, for example 10.1.2.0/24,127.0.0.1',
+    () => parseAddressList(env.WEBHOOK_PRIVATE_TARGETS ?? ''),
+    none,
+  )
   const metrics = readMetrics(env, wrong)
   const port = readPort(env.PORT, 4545)
   if (port === null) wrong('PORT', 'is not a port', 'set it to a number from 1 to 65535')
   const logLevel = readLogLevel(env.LOG_LEVEL, 'info')
   if (logLevel === null) wrong('LOG_LEVEL', 'is not a level', `set it to one of: ${LOG_LEVELS.join(', ')}`)
   if (problems.length > 0) throw new ConfigError(problems)
-  return { ...rest, ...metrics, trustedProxies, port: port ?? 4545, logLevel: logLevel ?? 'info' }
+  return {
+    ...rest,
+    ...metrics,
+    trustedProxies,
+    webhookPrivateTargets,
+    port: port ?? 4545,
+    logLevel: logLevel ?? 'info',
+  }
 }
 
 const DATABASE_FIX =

@@ -1,5 +1,6 @@
 import type { Hono } from 'hono'
 import pino from 'pino'
+import { type AddressList, parseAddressList } from './core/addresses/address-list.ts'
 import type { Deps } from './core/deps.ts'
 import { createDirectory, type EnvironmentView } from './core/environments/directory.ts'
 import { createKeyring } from './core/keys.ts'
@@ -20,6 +21,7 @@ import { watchTransport } from './observability/watch-transport.ts'
 import { openStore } from './store/open.ts'
 import type { DatabaseClock } from './store/postgres/transactions.ts'
 import { createUpkeep } from './upkeep.ts'
+import { createWebhooks, type Webhooks } from './webhooks/worker.ts'
 
 /** What a process does: answer, deliver and keep the house, or both. */
 export type Role = 'all' | 'api' | 'worker'
@@ -47,6 +49,8 @@ export interface OstiaryOptions {
   /** Providers that may report what became of mails, at `POST /hooks/mail/{provider}`. */
   mailEvents?: MailEvents
   trustedProxies?: TrustedProxies
+  /** Addresses that webhooks may go to although they are not public: none, where it is left out. */
+  webhookPrivateTargets?: AddressList
   log?: Log
   /** Counts what happens (`createPrometheus`); without it nothing is counted. */
   metrics?: MetricsBook
@@ -81,7 +85,7 @@ export interface Ostiary {
   leave(): void
   /** Stops the worker, waits for what is under way, closes the store. */
   stop(): Promise<void>
-  /** Resolves when no message is due or under way. */
+  /** Resolves when no message and no webhook is due or under way. */
   drain(): Promise<void>
 }
 
@@ -100,10 +104,14 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
     metrics = SILENT_METRICS,
   } = options
   const log = watchLog(options.log ?? SILENT)
+  let webhooks: Webhooks | null = null
   const transport = options.transport && watchTransport(options.transport, metrics)
   const store = watchStore(
     openStore(options.database, {
-      onCommit: metrics.committed,
+      onCommit(operations, seconds) {
+        metrics.committed(operations, seconds)
+        webhooks?.wake()
+      },
       ...(options.databaseListenUrl !== undefined && { listenUrl: options.databaseListenUrl }),
       ...(options.databaseClock && { clock: options.databaseClock }),
     }),
@@ -127,6 +135,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       directory,
       publicUrl,
       epoch,
+      webhookTargets: { privateTargets: options.webhookPrivateTargets ?? parseAddressList('') },
       messages: { ...createMessageReader({ keyring, mailFrom }), waitForNext: room.waitForNext },
     }
     const outbox = createOutbox({
@@ -142,6 +151,8 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       outbox.wake()
       room.tell(environmentId)
     })
+    const posts = createWebhooks({ store, clock, keyring, log, targets: deps.webhookTargets })
+    webhooks = posts
     const upkeep = createUpkeep({ ...deps, log })
     await upkeep.prepare(options.developmentKey)
     const token = typeof options.metricsAccess === 'object' ? options.metricsAccess.token : null
@@ -180,6 +191,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       start() {
         if (role === 'api') return
         outbox.start()
+        posts.start()
         upkeep.start()
       },
       leave: () => leaving.abort(),
@@ -187,11 +199,16 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
         leaving.abort()
         await upkeep.stop()
         await outbox.stop()
+        await posts.stop()
         await transport?.close()
         await store.close()
         options.metrics?.close()
       },
-      drain: () => outbox.drain(),
+      async drain() {
+        // The outcomes of messages are events, which are posted.
+        await outbox.drain()
+        await posts.drain()
+      },
     }
   } catch (error) {
     await store.close()

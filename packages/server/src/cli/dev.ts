@@ -1,4 +1,5 @@
 import { readConfig, readLogLevel, readPort } from '../config.ts'
+import { parseAddressList } from '../core/addresses/address-list.ts'
 import { issuerOf } from '../core/sessions/access-token.ts'
 import { createTransports } from '../delivery/transports.ts'
 import type { Log } from '../http/app.ts'
@@ -30,6 +31,8 @@ export async function dev(options: { port: string; data: string; json?: true }):
     metricsAccess: 'open',
     developmentKey: folder.secretKey,
     development,
+    // What is developed here receives here.
+    webhookPrivateTargets: parseAddressList('127.0.0.0/8,::1'),
     ...ownMail(process.env, log),
   })
   const server = await listen(

@@ -68,6 +68,8 @@ Settings:
   MAIL_FROM         My App <login@example.com>
   OSTIARY_EPOCH     raised by one after restoring a backup (default 1)
   TRUSTED_PROXIES   addresses and ranges of your own proxies
+  WEBHOOK_PRIVATE_TARGETS
+                    addresses and ranges that webhooks may go to although they are not public
   METRICS_TOKEN     serves GET /metrics to who sends it as a bearer token
   METRICS_ADDRESS   serves it on a listener of its own, 127.0.0.1:9464
   MAIL_EVENTS_SES_TOPIC_ARN, MAIL_EVENTS_POSTMARK_TOKEN, MAIL_EVENTS_RESEND_SECRET,

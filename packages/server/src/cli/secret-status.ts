@@ -20,9 +20,9 @@ export async function showSecretStatus(options: OperatorOptions): Promise<void> 
   if (options.json) return printJson(statuses)
   print(
     table(
-      statuses.map(({ keyId, role, signingKeys, queuedMessages, keptMessages }) => [
+      statuses.map(({ keyId, role, signingKeys, queuedMessages, keptMessages, webhookSecrets }) => [
         keyId,
-        `${role.padEnd(7)}  signing keys ${signingKeys}, queued messages ${queuedMessages}, messages in inboxes ${keptMessages}`,
+        `${role.padEnd(7)}  signing keys ${signingKeys}, queued messages ${queuedMessages}, messages in inboxes ${keptMessages}, webhook secrets ${webhookSecrets}`,
       ]),
     ),
   )
@@ -46,15 +46,18 @@ async function readStatuses(options: OperatorOptions): Promise<SecretStatus[]> {
 export function secretStatuses(keyIds: readonly string[], sealed: readonly SealedCount[]): SecretStatus[] {
   const ids = [...new Set([...keyIds, ...sealed.map(({ keyId }) => keyId)])]
   return ids.map(keyId => {
-    const none = { keyId, signingKeys: 0, queuedMessages: 0, keptMessages: 0 }
+    const none = { keyId, signingKeys: 0, queuedMessages: 0, keptMessages: 0, webhookSecrets: 0 }
     const role = keyId === keyIds[0] ? 'writes' : keyIds.includes(keyId) ? 'reads' : 'missing'
     return { ...none, ...sealed.find(row => row.keyId === keyId), role }
   })
 }
 
 function nextStep(statuses: readonly SecretStatus[]): string {
-  const isUsed = (one: SecretStatus) => one.signingKeys + one.queuedMessages + one.keptMessages > 0
-  const missing = statuses.find(one => one.role === 'missing' && one.signingKeys + one.queuedMessages > 0)
+  const isUsed = (one: SecretStatus) =>
+    one.signingKeys + one.queuedMessages + one.keptMessages + one.webhookSecrets > 0
+  const missing = statuses.find(
+    one => one.role === 'missing' && one.signingKeys + one.queuedMessages + one.webhookSecrets > 0,
+  )
   if (missing)
     return `Next: put the secret ${missing.keyId} back at the end of OSTIARY_SECRET; start refuses without it.`
   const old = statuses.filter(({ role }) => role === 'reads')

@@ -52,11 +52,12 @@ async function reseal(options: Options) {
   // Counted from outside: each process that begins has sealed the signing keys anew before anything else.
   const before = await countOldSigningKeys(options)
   await withOstiary(options, async ({ deps }) => {
-    const { messages, unreadable } = await resealAll(deps)
-    const resealed = { signingKeys: before - (await countOldSigningKeys(options)), messages, unreadable }
+    const { messages, webhookSecrets, unreadable } = await resealAll(deps)
+    const signingKeys = before - (await countOldSigningKeys(options))
+    const resealed = { signingKeys, messages, webhookSecrets, unreadable }
     if (options.json) return printJson({ keyId: deps.keyring.currentKeyId, ...resealed })
     print(
-      `sealed anew under ${deps.keyring.currentKeyId}: signing keys ${resealed.signingKeys}, messages ${messages}`,
+      `sealed anew under ${deps.keyring.currentKeyId}: signing keys ${signingKeys}, messages ${messages}, webhook secrets ${webhookSecrets}`,
     )
     if (unreadable > 0) print(`${unreadable} rows open under no secret of the list`)
     print(
@@ -85,11 +86,15 @@ async function replace(options: Options) {
       ended[environment.slug] = await replaceSecret(ostiary.deps, await callOf(ostiary, environment.slug))
     if (options.json) return printJson({ keyId: ostiary.deps.keyring.currentKeyId, ended })
     const shown = (counts: Ended) =>
-      `${counts.sessions} sessions, ${counts.challenges} challenges, ${counts.messages} messages, ${counts.idempotency} kept answers, and the signing keys`
+      `${counts.sessions} sessions, ${counts.challenges} challenges, ${counts.messages} messages, ${counts.idempotency} kept answers, ${counts.webhookEndpoints} webhook secrets, and the signing keys`
     print(
       `ended in each environment:\n${table(Object.entries(ended).map(([slug, one]) => [slug, shown(one)]))}`,
     )
     print('\nNow take the leaked secret out of OSTIARY_SECRET, and start.')
+    if (Object.values(ended).some(counts => counts.webhookEndpoints > 0))
+      print(
+        'Webhook endpoints are disabled: give each a new secret, enable it, and replay what it missed (docs/webhooks.md).',
+      )
     print('Who checks access tokens offline has to read the JWKS anew: restart them, or wait an hour.')
   })
 }

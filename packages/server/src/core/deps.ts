@@ -6,6 +6,7 @@ import type { Keyring } from './keys.ts'
 import type { MessageReader } from './messages/reader.ts'
 import type { Circumstances, Clock, LimitFired, Random, Store } from './ports.ts'
 import type { Origin } from './rows.ts'
+import type { TargetPolicy } from './webhooks/target.ts'
 
 /** What every operation needs from the world. */
 export interface Deps {
@@ -18,6 +19,8 @@ export interface Deps {
   /** Public origin of this server, from `OSTIARY_URL`: never from a request. */
   publicUrl: string
   epoch: number
+  /** Where webhooks may go. */
+  webhookTargets: TargetPolicy
 }
 
 /** On whose behalf an operation runs. */

@@ -24,6 +24,8 @@ import type {
   SigningKey,
   Template,
   User,
+  WebhookDelivery,
+  WebhookEndpoint,
 } from './rows.ts'
 import type { SettingsPatch } from './settings/settings.ts'
 
@@ -488,6 +490,45 @@ export type OwnAddressAdded =
 
 export type OwnAddressChanged = { kind: 'changed'; user: User } | Plain<'notFound' | 'unproven' | 'lastWayIn'>
 
+/** A delivery that this worker, and for the time of its lease no other, may post. */
+export interface ClaimedWebhook {
+  delivery: WebhookDelivery
+  url: string
+  mode: Environment['mode']
+  /** All sign; the current one first. */
+  sealedSecrets: string[]
+  /** Null: a test, or retention has removed it. */
+  event: Event | null
+}
+
+/** What one try showed of the receiver, for the log of deliveries. */
+export interface WebhookTry {
+  triedAt: number
+  durationMs: number
+  answerStatus: number | null
+  answer: string | null
+  error: string | null
+}
+
+/**
+ * How one try at a delivery ended. `attempt` is that of its claim: a try whose lease was lost changes nothing.
+ * `isReceiversFault` false: it says nothing of the endpoint.
+ */
+export type SettledWebhook = {
+  id: string
+  endpointId: string
+  environmentId: string
+  attempt: number
+  now: number
+  tried: WebhookTry
+} & (
+  | { kind: 'delivered' }
+  | { kind: 'retry'; at: number }
+  | { kind: 'failed'; isReceiversFault: boolean; isGone: boolean }
+)
+
+export type WebhookPatch = Partial<Pick<WebhookEndpoint, 'url' | 'eventTypes' | 'status'>>
+
 export interface NewUser {
   user: User
   identifiers: Identifier[]
@@ -864,6 +905,87 @@ export interface Store {
   listEvents(environmentId: string, filter: EventFilter, page: Page): Promise<Listed<Event>>
   addEvents(events: NewEvent[]): Promise<void>
 
+  // Webhooks. That an event is queued for the endpoints of its environment is part of the write that records it.
+  /** All of an environment, newest first. */
+  listWebhookEndpoints(environmentId: string): Promise<WebhookEndpoint[]>
+  findWebhookEndpoint(environmentId: string, id: string): Promise<WebhookEndpoint | null>
+  /** None past `max` in its environment, however many come at once. */
+  createWebhookEndpoint(
+    endpoint: WebhookEndpoint,
+    sealedSecret: string,
+    max: number,
+    origin: Origin,
+    now: number,
+    once?: Once<WebhookEndpoint | null>,
+  ): Promise<WebhookEndpoint | null>
+  /** Null for an unknown one; `noSecret` where it would be enabled with nothing to sign with. */
+  updateWebhookEndpoint(
+    id: string,
+    patch: WebhookPatch,
+    origin: Origin,
+    now: number,
+  ): Promise<WebhookEndpoint | 'noSecret' | null>
+  /** From the commit on nothing more is claimed for it. */
+  deleteWebhookEndpoint(id: string, origin: Origin, now: number): Promise<boolean>
+  /** The current secret becomes the previous one, and signs beside the new one until `previousUntil`. */
+  rotateWebhookSecret(
+    id: string,
+    sealedSecret: string,
+    previousUntil: number,
+    origin: Origin,
+    now: number,
+    once?: Once<WebhookEndpoint | null>,
+  ): Promise<WebhookEndpoint | null>
+  /** Queues a test; null where the endpoint is unknown, `disabled` where nothing would be sent. */
+  addWebhookTest(
+    delivery: WebhookDelivery,
+    now: number,
+    once?: Once<WebhookDelivery | 'disabled' | null>,
+  ): Promise<WebhookDelivery | 'disabled' | null>
+  findWebhookDelivery(environmentId: string, endpointId: string, id: string): Promise<WebhookDelivery | null>
+  listWebhookDeliveries(
+    environmentId: string,
+    endpointId: string,
+    filter: { status: WebhookDelivery['status'] | null },
+    page: Page,
+  ): Promise<Listed<WebhookDelivery>>
+  /** Sends one again from the beginning; one that waits goes at once. Null for an unknown one. */
+  replayWebhook(
+    input: { environmentId: string; endpointId: string; deliveryId: string; now: number },
+    once?: Once<WebhookDelivery | null>,
+  ): Promise<WebhookDelivery | null>
+  /**
+   * One small step of sending again what happened since, missed or not: looks at `limit` events after the event `after`. How
+   * many were queued, and the last one looked at, or null when that was all.
+   */
+  replayWebhooks(input: {
+    environmentId: string
+    endpointId: string
+    after: string
+    since: number
+    isUndeliveredOnly: boolean
+    limit: number
+    now: number
+  }): Promise<{ queued: number; lookedTo: { id: string; createdAt: number } | null }>
+  /** Each enabled endpoint, with the instant at which its next delivery is due. */
+  listDueWebhooks(): Promise<{ endpointId: string; dueAt: number | null }[]>
+  /** Claims due deliveries for `leaseMs`, so many for each endpoint: each is given to exactly one caller. */
+  claimWebhooks(input: {
+    now: number
+    leaseMs: number
+    wanted: { endpointId: string; limit: number }[]
+  }): Promise<ClaimedWebhook[]>
+  /** Whether the lease of this attempt still holds: asked just before the receiver is called. */
+  holdsWebhookLease(id: string, attempt: number, now: number): Promise<boolean>
+  /**
+   * Writes how tries ended. Safe to repeat. Disables endpoints that are gone, or that failed for `failingMs` without a
+   * success in between, each with one event; those are answered.
+   */
+  settleWebhooks(
+    outcomes: SettledWebhook[],
+    failingMs: number,
+  ): Promise<{ endpointId: string; environmentId: string; reason: 'gone' | 'failing' }[]>
+
   // Secrets
   /** Rows of a kind that are sealed under another key than this one, in the order of their ids, after `after`. */
   listSealed(input: {
@@ -902,14 +1024,17 @@ export interface Store {
 
 /** A row whose content is sealed under one of the secrets; its id and environment are what the seal is tied to. */
 export interface SealedRow {
-  kind: 'signingKey' | 'message'
+  kind: 'signingKey' | 'message' | 'webhookSecret' | 'webhookPreviousSecret'
   id: string
   environmentId: string
   sealed: string
 }
 
-/** What rests on the secret besides keys: sessions (refresh tags), challenges (codes), messages, kept answers. */
-export type ForgeableKind = 'sessions' | 'challenges' | 'messages' | 'idempotency'
+/**
+ * What rests on the secret besides keys: sessions (refresh tags), challenges (codes), messages, kept answers, and webhook
+ * endpoints, whose signatures whoever reads their secrets could make.
+ */
+export type ForgeableKind = 'sessions' | 'challenges' | 'messages' | 'idempotency' | 'webhookEndpoints'
 
 export type TemplateSaved = { kind: 'saved'; template: Template } | Plain<'nameTaken' | 'tooMany'>
 

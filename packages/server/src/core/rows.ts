@@ -62,6 +62,48 @@ export interface TemplateTexts {
   html: string | null
 }
 
+/** Where events of an environment are posted to. Its secrets are sealed and stay in the store. */
+export interface WebhookEndpoint {
+  id: string
+  environmentId: string
+  url: string
+  /** Null: all. */
+  eventTypes: EventType[] | null
+  status: 'enabled' | 'disabled'
+  disabledReason: 'manual' | 'gone' | 'failing' | 'secret_replaced' | null
+  /** Until when the secret before the current one signs, too. */
+  previousUntil: number | null
+  /** The first failure since the last success. */
+  firstFailedAt: number | null
+  createdAt: number
+  updatedAt: number
+}
+
+/** One event on its way to one endpoint. */
+export interface WebhookDelivery {
+  id: string
+  environmentId: string
+  endpointId: string
+  /** Null: a test. */
+  eventId: string | null
+  eventType: string
+  status: 'pending' | 'delivered' | 'failed'
+  /** Names the lease of a claim. */
+  attempt: number
+  /** Tries that failed since it was queued or replayed. */
+  failures: number
+  dueAt: number
+  triedAt: number | null
+  durationMs: number | null
+  answerStatus: number | null
+  /** The first bytes of the answer. */
+  answer: string | null
+  /** Why there was no answer, or none was asked for. */
+  error: string | null
+  createdAt: number
+  deliveredAt: number | null
+}
+
 export interface SigningKey {
   /** `kid` of the JWKS (RFC 7517 4.5). */
   id: string
@@ -385,6 +427,10 @@ export const EVENT_TYPES = [
   'environment.created',
   'settings.updated',
   'template.updated',
+  'webhook_endpoint.created',
+  'webhook_endpoint.updated',
+  'webhook_endpoint.deleted',
+  'webhook_endpoint.disabled',
   'signing_key.rotated',
   'secret.rotated',
 ] as const

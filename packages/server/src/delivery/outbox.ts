@@ -1,4 +1,4 @@
-import type { ClaimedMessage, Store } from '../core/ports.ts'
+import type { ClaimedMessage, Settled, Store } from '../core/ports.ts'
 import { type DeliverDeps, deliver, LEASE_MS } from './deliver.ts'
 import { createSettlements } from './settlements.ts'
 
@@ -34,8 +34,9 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   const { store, clock, log, maxInFlight = 20, pollMs = 1_000 } = deps
   const perDomain = Math.max(1, Math.floor(maxInFlight / 2))
   const inFlight = new Map<string, { domain: string; done: Promise<void> }>()
-  const settlements = createSettlements({
-    store,
+  const settlements = createSettlements<Settled>({
+    settle: outcomes => store.settleMessages(outcomes),
+    of: 'messages',
     log,
     retryMs: pollMs,
     onSettled: () => wakeIf(drained.length > 0 || waitsForPlace),

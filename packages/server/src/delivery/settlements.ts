@@ -1,11 +1,10 @@
-import type { Settled, Store } from '../core/ports.ts'
 import type { Log } from './log.ts'
 
-export interface Settlements {
+export interface Settlements<Outcome> {
   /** Takes over an outcome: it is written with all others of this turn of the event loop, in one commit. */
-  add(outcome: Settled): void
-  /** Whether this message's outcome is known here and not yet written. It must not be sent again. */
-  has(messageId: string): boolean
+  add(outcome: Outcome): void
+  /** Whether the outcome of this message or delivery is known here and not yet written. It must not be sent again. */
+  has(id: string): boolean
   size(): number
   /** Writes what there is, waiting for no retry; what the store still refuses is lost to this process, and logged. */
   stop(): Promise<void>
@@ -15,14 +14,16 @@ export interface Settlements {
  * Writes outcomes in batches, because each commit costs an fsync. While the store fails they are kept and written again
  * every `retryMs`: forgetting that a message went out would send it twice. `onSettled` is called after each success.
  */
-export function createSettlements(deps: {
-  store: Pick<Store, 'settleMessages'>
+export function createSettlements<Outcome extends { id: string }>(deps: {
+  settle(outcomes: Outcome[]): Promise<void>
+  /** Of what, for the log. */
+  of: 'messages' | 'webhooks'
   log: Log
   retryMs: number
   onSettled: () => void
-}): Settlements {
-  const { store, log, retryMs, onSettled } = deps
-  const waiting = new Map<string, Settled>()
+}): Settlements<Outcome> {
+  const { settle, of, log, retryMs, onSettled } = deps
+  const waiting = new Map<string, Outcome>()
   let flushing: Promise<void> | null = null
   let scheduled: NodeJS.Immediate | NodeJS.Timeout | null = null
   let isStopped = false
@@ -47,15 +48,12 @@ export function createSettlements(deps: {
     hasFailed = false
     for (const batch of batches) {
       try {
-        await store.settleMessages(batch)
+        await settle(batch)
         for (const { id } of batch) waiting.delete(id)
         onSettled()
       } catch (error) {
         hasFailed = true
-        log.error(
-          { err: error, messageIds: batch.map(({ id }) => id) },
-          'the outcome of messages could not be stored',
-        )
+        log.error({ err: error, ids: batch.map(({ id }) => id) }, `the outcome of ${of} could not be stored`)
       }
     }
   }
@@ -74,7 +72,7 @@ export function createSettlements(deps: {
       await flushing
       if (waiting.size > 0) await writeAll()
       if (waiting.size > 0)
-        log.error({ messageIds: [...waiting.keys()] }, 'stopped before the outcome of messages was stored')
+        log.error({ ids: [...waiting.keys()] }, `stopped before the outcome of ${of} was stored`)
     },
   }
 }

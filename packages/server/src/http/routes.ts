@@ -21,6 +21,7 @@ import * as templates from './api/templates.ts'
 import * as users from './api/users.ts'
 import { verifyCodeEndpoint } from './api/verify-code.ts'
 import { verifyLinkEndpoint } from './api/verify-link.ts'
+import * as webhooks from './api/webhooks.ts'
 import { beginEndpoint } from './client/begin.ts'
 import { cancelEndpoint } from './client/cancel.ts'
 import { currentEndpoint } from './client/current.ts'
@@ -99,6 +100,16 @@ export const ENDPOINTS = [
   templates.updateTemplateEndpoint, // PATCH  /v1/templates/{id}
   templates.deleteTemplateEndpoint, // DELETE /v1/templates/{id}
   templates.previewTemplateEndpoint, // POST   /v1/templates/{id}/preview
+
+  webhooks.createWebhookEndpoint, // POST   /v1/webhooks
+  webhooks.listWebhookEndpoints, // GET    /v1/webhooks
+  webhooks.getWebhookEndpoint, // GET    /v1/webhooks/{id}
+  webhooks.updateWebhookEndpoint, // PATCH  /v1/webhooks/{id}
+  webhooks.deleteWebhookEndpoint, // DELETE /v1/webhooks/{id}
+  webhooks.rotateWebhookSecret, // POST   /v1/webhooks/{id}/rotate-secret
+  webhooks.testWebhookEndpoint, // POST   /v1/webhooks/{id}/test
+  webhooks.listWebhookDeliveries, // GET    /v1/webhooks/{id}/deliveries
+  webhooks.replayWebhooks, // POST   /v1/webhooks/{id}/replay
 
   listEventsEndpoint, // GET    /v1/events
   listMessagesEndpoint, // GET    /v1/messages

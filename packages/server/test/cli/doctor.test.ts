@@ -206,11 +206,12 @@ describe('public url', () => {
 })
 
 describe('secrets', () => {
-  const row = (keyId: string, signingKeys = 0, queuedMessages = 0, keptMessages = 0) => ({
+  const row = (keyId: string, signingKeys = 0, queuedMessages = 0, keptMessages = 0, webhookSecrets = 0) => ({
     keyId,
     signingKeys,
     queuedMessages,
     keptMessages,
+    webhookSecrets,
   })
 
   it.each([
@@ -223,6 +224,8 @@ describe('secrets', () => {
     ],
     ['an old one that is free', ['new', 'old'], [row('new', 2), row('old')], ['secrets ok', 'secrets ok']],
     ['a missing one', ['new'], [row('old', 0, 3)], ['secrets ok', 'secrets fail']],
+    ['one missing for a webhook', ['new'], [row('old', 0, 0, 0, 1)], ['secrets ok', 'secrets fail']],
+    ['an old one of a webhook', ['new', 'old'], [row('old', 0, 0, 0, 1)], ['secrets ok', 'secrets warn']],
     ['one missing for the inbox alone', ['new'], [row('old', 0, 0, 3)], ['secrets ok', 'secrets warn']],
     ['one that left long ago', ['new'], [row('old')], ['secrets ok']],
     ['twice the same', ['new', 'new'], [], ['secrets ok', 'secrets warn']],

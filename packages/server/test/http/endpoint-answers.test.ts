@@ -411,6 +411,45 @@ describe('the whole answer of', () => {
     expect(await ask('DELETE', `/v1/templates/${template.id}`)).toBe('')
   })
 
+  test('webhooks', async () => {
+    const made = await ask('POST', '/v1/webhooks', {
+      url: 'https://receiver.invalid/hook?from=ostiary',
+      eventTypes: ['secret.rotated'],
+    })
+    const { secret, ...endpoint } = made
+    const path = `/v1/webhooks/${endpoint.id}`
+    expect(endpoint).toMatchObject({
+      id: expect.stringMatching(/^whk_/),
+      url: expect.stringContaining('?from='),
+    })
+    expect(await ask('GET', path)).toEqual(endpoint)
+    const list = await ask('GET', '/v1/webhooks')
+    expect(list.data[0]).toEqual(endpoint)
+    expect(JSON.stringify(list)).not.toContain('whsec_')
+    const delivery = await ask('POST', `${path}/test`, {})
+    await server.ostiary.drain()
+    const tried = (await ask('GET', `${path}/deliveries`)).data[0]
+    expect(tried).toEqual({
+      ...delivery,
+      failures: 1,
+      nextTryAt: expect.any(String),
+      lastTry: {
+        triedAt: new Date(server.clock.now()).toISOString(),
+        durationMs: expect.any(Number),
+        status: null,
+        answer: null,
+        error: expect.stringMatching(/receiver\.invalid/),
+      },
+    })
+    expect(await ask('POST', `${path}/replay`, { deliveryId: delivery.id })).toEqual({
+      queued: 1,
+      nextSince: null,
+    })
+    expect((await ask('POST', `${path}/rotate-secret`, {})).secret).not.toBe(secret)
+    expect(await ask('PATCH', path, { status: 'disabled' })).toMatchObject({ disabledReason: 'manual' })
+    expect(await ask('DELETE', path)).toBe('')
+  })
+
   test('settings', async () => {
     const settings = await ask('GET', '/v1/settings')
     expect(await ask('PATCH', '/v1/settings', { brand: { name: 'Acme' } })).toEqual({
@@ -465,6 +504,7 @@ test('HEAD of every GET has its status and headers, and no body', async () => {
       apps: world.appId,
       templates: world.templateId,
       actions: world.actionId,
+      webhooks: world.webhookId,
     }
     const noun = endpoint.path.split('/')[2] as keyof typeof ids
     const path = endpoint.path.replace('{id}', ids[noun])

@@ -119,6 +119,19 @@ const NAMED: Matrix = {
   'PATCH /v1/templates/{id}': its => [{ path: its.templateId, body: { name: 'taken' } }],
   'DELETE /v1/templates/{id}': its => [{ path: its.templateId }],
   'POST /v1/templates/{id}/preview': its => [{ path: its.templateId, body: {} }],
+  'POST /v1/webhooks': () => [],
+  'GET /v1/webhooks': () => [],
+  'GET /v1/webhooks/{id}': its => [{ path: its.webhookId }],
+  'PATCH /v1/webhooks/{id}': its => [{ path: its.webhookId, body: { url: 'https://evil.example/' } }],
+  'DELETE /v1/webhooks/{id}': its => [{ path: its.webhookId }],
+  'POST /v1/webhooks/{id}/rotate-secret': its => [{ path: its.webhookId, body: {} }],
+  'POST /v1/webhooks/{id}/test': its => [{ path: its.webhookId, body: {} }],
+  'GET /v1/webhooks/{id}/deliveries': its => [{ path: its.webhookId }],
+  'POST /v1/webhooks/{id}/replay': (its, mine) => [
+    { path: its.webhookId, body: { deliveryId: its.deliveryId } },
+    { path: its.webhookId, body: { since: '2026-01-01T00:00:00.000Z' } },
+    { path: mine.webhookId, body: { deliveryId: its.deliveryId } },
+  ],
   'GET /v1/events': its => [
     { query: `userId=${its.userId}` },
     { query: `challengeId=${its.challengeId}` },
@@ -171,6 +184,7 @@ describe.each([
       ['apps', its.appId],
       ['templates', its.templateId],
       ['actions', its.actionId],
+      ['webhooks', its.webhookId],
     ]) {
       expect((await server.call('GET', `/v1/${path}/${id}`, undefined, { key: its.key })).status).toBe(200)
       expectRefusal(
@@ -182,7 +196,7 @@ describe.each([
 })
 
 test('lists of one environment hold nothing of the other', async () => {
-  for (const path of ['challenges', 'users', 'apps', 'api-keys', 'templates', 'events']) {
+  for (const path of ['challenges', 'users', 'apps', 'api-keys', 'templates', 'webhooks', 'events']) {
     const idsOf = async (key: string) => {
       const { body } = await server.call(
         'GET',

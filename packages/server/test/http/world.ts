@@ -167,6 +167,9 @@ export interface World {
   /** A challenge for a passkey, and what a passkey of the user says to it. */
   passkeyId: string
   passkeyAnswer: object
+  webhookId: string
+  /** A test that was sent to it, and failed. */
+  deliveryId: string
   /** A tracked action that was proven and not yet validated. */
   actionId: string
   resultToken: string
@@ -228,6 +231,12 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     isBackupEligible: false,
   })
   const passkey = await call('POST', '/v1/challenges', { method: 'passkey' })
+  // Of one type that nothing here causes: what a world does is not sent from it. `.invalid` has no address (RFC 6761).
+  const webhook = await call('POST', '/v1/webhooks', {
+    url: 'https://receiver.invalid/hook',
+    eventTypes: ['secret.rotated'],
+  })
+  const delivery = await call('POST', `/v1/webhooks/${webhook.id}/test`, {})
   const tracked = await call('POST', '/v1/actions', { name: 'signIn' })
   const resultOf = async (bearer: string): Promise<string> => {
     const to = fresh(mode)
@@ -255,6 +264,8 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     authenticatorId: authenticator.id,
     passkeyId: passkey.id,
     passkeyAnswer: device.authenticate(passkey.publicKey),
+    webhookId: webhook.id,
+    deliveryId: delivery.id,
     actionId: tracked.id,
     resultToken: await resultOf(tracked.token),
     linkToken: new URL(viaApp.link).searchParams.get('token') ?? '',
@@ -267,7 +278,7 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
 /** A world of nothing: ids and tokens of the right form that no environment has. */
 export function nowhere(server: TestServer, key: string): World {
   const { random, keyring } = server.ostiary.deps
-  const id = (prefix: 'act' | 'aut' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl') =>
+  const id = (prefix: 'act' | 'aut' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl' | 'whk' | 'dlv') =>
     newId(prefix, server.clock.now())
   const token = (kind: string) => `${kind}_${random.bytes(32).toString('base64url')}`
   const refresh = Buffer.concat([random.bytes(48), keyring.derive('nothing').subarray(0, 16)])
@@ -287,6 +298,8 @@ export function nowhere(server: TestServer, key: string): World {
     authenticatorId: id('aut'),
     passkeyId: id('chl'),
     passkeyAnswer: nobodysPasskey(),
+    webhookId: id('whk'),
+    deliveryId: id('dlv'),
     actionId: id('act'),
     resultToken: token('oht'),
     linkToken: token('olk'),

@@ -16,7 +16,7 @@ export function checkSecrets(keyIds: readonly string[], sealed: readonly SealedC
     findings.push(warn('secrets', 'the same secret stands twice in OSTIARY_SECRET', 'take one of them out'))
   for (const row of sealed) {
     const isListed = keyIds.includes(row.keyId)
-    if (!isListed && row.signingKeys + row.queuedMessages > 0)
+    if (!isListed && row.signingKeys + row.queuedMessages + row.webhookSecrets > 0)
       findings.push(
         fail(
           'secrets',
@@ -38,22 +38,25 @@ export function checkSecrets(keyIds: readonly string[], sealed: readonly SealedC
 }
 
 function checkOld(row: SealedCount): Finding {
-  const isNeeded = row.signingKeys + row.queuedMessages + row.keptMessages > 0
+  const isNeeded = row.signingKeys + row.queuedMessages + row.keptMessages + row.webhookSecrets > 0
   return isNeeded
     ? warn('secrets', `${needs(row)} the old secret ${row.keyId}`, 'run: ostiary secret reseal')
     : ok('secrets', `no row needs the old secret ${row.keyId}: it may go a day after it stopped to write`)
 }
 
-function needs({ signingKeys, queuedMessages, keptMessages }: SealedCount): string {
+function needs({ signingKeys, queuedMessages, keptMessages, webhookSecrets }: SealedCount): string {
   const parts = [
     [signingKeys, 'signing key'],
     [queuedMessages, 'queued message'],
     [keptMessages, 'message in an inbox'],
+    [webhookSecrets, 'webhook secret'],
   ] as const
   const counted = parts.filter(([count]) => count > 0)
   const total = counted.reduce((sum, [count]) => sum + count, 0)
   const words = counted.map(([count, noun]) =>
-    count === 1 ? `1 ${noun}` : `${count} ${noun.replace(/^(signing key|queued message|message)/, '$1s')}`,
+    count === 1
+      ? `1 ${noun}`
+      : `${count} ${noun.replace(/^(signing key|queued message|message|webhook secret)/, '$1s')}`,
   )
   return `${words.join(' and ')} ${total === 1 ? 'needs' : 'need'}`
 }

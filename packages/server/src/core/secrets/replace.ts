@@ -12,8 +12,8 @@ export type Ended = Record<ForgeableKind, number>
 
 /**
  * Ends what whoever knows an old secret, and has seen the database, could forge or read (PROTOCOL section 6), in one
- * environment: signing keys and development keys at once, in one write; then sessions, challenges, messages and kept
- * answers in small steps. Offline checks take tokens of the old signing key until their copy of the JWKS is read anew.
+ * environment: signing keys and development keys at once, in one write; then sessions, challenges, messages, kept
+ * answers and webhook endpoints in small steps. Offline checks take tokens of the old signing key until their copy of the JWKS is read anew.
  * Safe to run again: a run that broke off has ended less, and nothing else.
  */
 export async function replaceSecret(deps: Deps, { origin, view }: Call): Promise<Ended> {
@@ -27,6 +27,7 @@ export async function replaceSecret(deps: Deps, { origin, view }: Call): Promise
     challenges: await endAll(deps, 'challenges', origin),
     messages: await endAll(deps, 'messages', origin),
     idempotency: await endAll(deps, 'idempotency', origin),
+    webhookEndpoints: await endAll(deps, 'webhookEndpoints', origin),
   }
   const at = clock.now()
   await store.addEvents([

@@ -7,6 +7,7 @@ const STEP_ROWS = 200
 export interface Resealing {
   signingKeys: number
   messages: number
+  webhookSecrets: number
   unreadable: number
 }
 
@@ -17,10 +18,13 @@ export interface Resealing {
 export async function resealAll(deps: Pick<Deps, 'store' | 'keyring' | 'clock'>): Promise<Resealing> {
   const signingKeys = await resealKind(deps, 'signingKey')
   const messages = await resealKind(deps, 'message')
+  const current = await resealKind(deps, 'webhookSecret')
+  const previous = await resealKind(deps, 'webhookPreviousSecret')
   return {
     signingKeys: signingKeys.resealed,
     messages: messages.resealed,
-    unreadable: signingKeys.unreadable + messages.unreadable,
+    webhookSecrets: current.resealed + previous.resealed,
+    unreadable: [signingKeys, messages, current, previous].reduce((sum, kind) => sum + kind.unreadable, 0),
   }
 }
 

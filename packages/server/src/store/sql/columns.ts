@@ -12,6 +12,8 @@ import type {
   SigningKey,
   Template,
   User,
+  WebhookDelivery,
+  WebhookEndpoint,
 } from '../../core/rows.ts'
 import type { Row, Value } from './transaction.ts'
 
@@ -85,6 +87,16 @@ export const templates = columnsOf<Template>({
   locales: 'json',
   ...plain('version createdAt updatedAt'),
 })
+export const webhookEndpoints = columnsOf<WebhookEndpoint>({
+  ...plain('id environmentId url'),
+  eventTypes: 'json',
+  ...plain('status disabledReason previousUntil firstFailedAt createdAt updatedAt'),
+})
+export const webhookDeliveries = columnsOf<WebhookDelivery>(
+  plain(
+    'id environmentId endpointId eventId eventType status attempt failures dueAt triedAt durationMs answerStatus answer error createdAt deliveredAt',
+  ),
+)
 export const users = columnsOf<Omit<User, 'identifiers'>>({
   ...plain('id environmentId externalId name username locale status'),
   metadata: 'json',

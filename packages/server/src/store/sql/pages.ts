@@ -10,6 +10,7 @@ const PREFIXES = {
   events: 'evt',
   api_keys: 'key',
   templates: 'tpl',
+  webhook_deliveries: 'dlv',
 } as const
 
 // An id is made a moment before the write that judges, and a write judges by the store's clock at the latest.

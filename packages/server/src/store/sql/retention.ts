@@ -10,6 +10,8 @@ const HOUR = 60 * 60_000
 const DAY = 24 * HOUR
 const WEEK_HOURS = 7 * 24
 const COUNTED_AT_ONCE = 5000
+/** How long the log of webhooks is kept. */
+const DELIVERY_DAYS = 30
 
 /**
  * Begins with an epoch (PROTOCOL section 6). A lower one than the store has seen is refused: it would revive what the
@@ -33,6 +35,8 @@ export async function begin(
   for (const id of missing) {
     const needed = await tx.one(
       `SELECT 1 FROM signing_keys WHERE substr(sealed_private_jwk, 1, 9) = $1 || '.'
+       UNION ALL SELECT 1 FROM webhook_endpoints WHERE substr(sealed_secret, 1, 9) = $1 || '.'
+         OR substr(sealed_previous, 1, 9) = $1 || '.' AND previous_until > $2
        UNION ALL SELECT 1 FROM messages WHERE status = 'queued' AND substr(sealed, 1, 9) = $1 || '.' AND expires_at > $2 LIMIT 1`,
       id,
       input.now,
@@ -70,7 +74,8 @@ export async function purge(
   await liftProtection(tx, origin, exposure, now)
   const oldest = (days: number) => now - days * DAY
   // Old messages and events are found by their ids, which begin with their instant: that is the primary key.
-  const oldestId = (prefix: 'msg' | 'evt', days: number) => firstIdAt(prefix, Math.max(0, oldest(days)))
+  const oldestId = (prefix: 'msg' | 'evt' | 'dlv', days: number) =>
+    firstIdAt(prefix, Math.max(0, oldest(days)))
   const steps: [table: string, where: string, ...values: (string | number)[]][] = [
     ['idempotency', 'expires_at <= $1', now],
     ['limits', 'expires_at <= $1', now],
@@ -88,6 +93,14 @@ export async function purge(
       'messages',
       "id < $1 AND environment_id = $2 AND status <> 'queued'",
       oldestId('msg', retentionDays.messages),
+      environmentId,
+    ],
+    // What waits for an endpoint that is enabled comes to its end by itself; what waits for a disabled one may be forgotten.
+    [
+      'webhook_deliveries',
+      `id < $1 AND environment_id = $2 AND (status <> 'pending' OR NOT EXISTS (
+         SELECT 1 FROM webhook_endpoints WHERE webhook_endpoints.id = endpoint_id AND webhook_endpoints.status = 'enabled'))`,
+      oldestId('dlv', DELIVERY_DAYS),
       environmentId,
     ],
     // An event that a session points at as its proof stays as long as the session.
@@ -113,6 +126,12 @@ export async function purge(
   const wiped = await tx.run(
     `UPDATE messages SET sealed = NULL, keep_sealed_until = NULL
      WHERE id IN (SELECT id FROM messages WHERE keep_sealed_until <= $1 LIMIT ${atMost})`,
+    now,
+  )
+  await tx.run(
+    `UPDATE webhook_endpoints SET sealed_previous = NULL, previous_until = NULL
+     WHERE environment_id = $1 AND previous_until <= $2`,
+    environmentId,
     now,
   )
   await tx.run(

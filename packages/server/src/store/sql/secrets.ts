@@ -10,6 +10,8 @@ import { OPEN } from './users.ts'
 const SEALED: Record<SealedRow['kind'], { table: string; column: string }> = {
   signingKey: { table: 'signing_keys', column: 'sealed_private_jwk' },
   message: { table: 'messages', column: 'sealed' },
+  webhookSecret: { table: 'webhook_endpoints', column: 'sealed_secret' },
+  webhookPreviousSecret: { table: 'webhook_endpoints', column: 'sealed_previous' },
 }
 
 /** How many rows are sealed under a secret. */
@@ -20,16 +22,22 @@ export interface SealedCount {
   queuedMessages: number
   /** Sent ones that an inbox keeps: they are lost with their secret, and no more than that. */
   keptMessages: number
+  /** Secrets of webhook endpoints: start refuses without their secret, too. */
+  webhookSecrets: number
 }
 
 /** Counts sealed rows by the id of their secret; each secret that was ever noted has a line. */
 export async function countSealed(tx: Transaction): Promise<SealedCount[]> {
   const rows = await tx.all(
-    `SELECT key_id, sum(signing_keys) AS signing_keys, sum(queued) AS queued, sum(kept) AS kept FROM (
-       SELECT key_id, 0 AS signing_keys, 0 AS queued, 0 AS kept FROM secrets
-       UNION ALL SELECT substr(sealed_private_jwk, 1, 8), 1, 0, 0 FROM signing_keys
+    `SELECT key_id, sum(signing_keys) AS signing_keys, sum(queued) AS queued, sum(kept) AS kept, sum(webhooks) AS webhooks
+     FROM (
+       SELECT key_id, 0 AS signing_keys, 0 AS queued, 0 AS kept, 0 AS webhooks FROM secrets
+       UNION ALL SELECT substr(sealed_private_jwk, 1, 8), 1, 0, 0, 0 FROM signing_keys
        UNION ALL SELECT substr(sealed, 1, 8), 0, CASE WHEN status = 'queued' THEN 1 ELSE 0 END,
-         CASE WHEN status = 'queued' THEN 0 ELSE 1 END FROM messages WHERE sealed IS NOT NULL) AS sealed
+         CASE WHEN status = 'queued' THEN 0 ELSE 1 END, 0 FROM messages WHERE sealed IS NOT NULL
+       UNION ALL SELECT substr(sealed_secret, 1, 8), 0, 0, 0, 1 FROM webhook_endpoints WHERE sealed_secret IS NOT NULL
+       UNION ALL SELECT substr(sealed_previous, 1, 8), 0, 0, 0, 1 FROM webhook_endpoints
+         WHERE sealed_previous IS NOT NULL) AS sealed
      GROUP BY key_id ORDER BY key_id`,
   )
   return rows.map(row => ({
@@ -37,6 +45,7 @@ export async function countSealed(tx: Transaction): Promise<SealedCount[]> {
     signingKeys: Number(row.signing_keys),
     queuedMessages: Number(row.queued),
     keptMessages: Number(row.kept),
+    webhookSecrets: Number(row.webhooks),
   }))
 }
 
@@ -158,6 +167,24 @@ const END: Record<ForgeableKind, (tx: Transaction, values: Values, origin: Origi
     )
     return rows.length + wiped
   },
+  // The receiver has to be told a new secret, which only its owner can do: until then nothing is sent, and can be replayed.
+  async webhookEndpoints(tx, values, origin) {
+    const rows = await tx.all(
+      `UPDATE webhook_endpoints SET sealed_secret = NULL, sealed_previous = NULL, previous_until = NULL, status = 'disabled',
+         disabled_reason = 'secret_replaced', updated_at = $1
+       WHERE ${STEP} AND sealed_secret IS NOT NULL RETURNING id`,
+      ...values,
+    )
+    await insertEvents(
+      tx,
+      rows.map(({ id }) =>
+        newEvent('webhook_endpoint.disabled', origin, values[0], {
+          data: { webhookEndpointId: id, reason: 'secret_replaced' },
+        }),
+      ),
+    )
+    return rows.length
+  },
   idempotency: async (tx, [, ...step]) =>
     await tx.run(
       `DELETE FROM idempotency WHERE ${STEP.replaceAll(/\$(\d)/g, (_, place) => `$${place - 1}`)}`,
@@ -172,7 +199,7 @@ export async function endForgeable(
 ): Promise<{ ended: number; next: string | null }> {
   const step = await tx.one(
     `SELECT max(id) AS last, count(*) AS found FROM (
-       SELECT id FROM ${kind} WHERE environment_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS step`,
+       SELECT id FROM ${kind === 'webhookEndpoints' ? 'webhook_endpoints' : kind} WHERE environment_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS step`,
     origin.environmentId,
     after,
     limit,

@@ -18,6 +18,8 @@ import * as templates from './templates.ts'
 import type { BareTransaction, Transaction } from './transaction.ts'
 import * as users from './users.ts'
 import { vitals } from './vitals.ts'
+import * as queue from './webhook-queue.ts'
+import * as webhooks from './webhooks.ts'
 
 /** How a database runs what stands in this folder. */
 export interface Engine {
@@ -172,6 +174,29 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
       read(tx => messages.findMessages(tx, environmentId, filter, page)),
     listEvents: (environmentId, filter, page) => read(tx => listEvents(tx, environmentId, filter, page)),
     addEvents: list => write(null, tx => insertEvents(tx, list)),
+
+    listWebhookEndpoints: environmentId => read(tx => webhooks.listEndpoints(tx, environmentId)),
+    findWebhookEndpoint: (environmentId, id) => read(tx => webhooks.findEndpoint(tx, environmentId, id)),
+    createWebhookEndpoint: (endpoint, sealedSecret, max, origin, now, once) =>
+      write(now, tx => webhooks.createEndpoint(tx, endpoint, sealedSecret, max, origin, now), once),
+    updateWebhookEndpoint: (id, patch, origin, now) =>
+      write(now, tx => webhooks.updateEndpoint(tx, id, patch, origin, now)),
+    deleteWebhookEndpoint: (id, origin, now) =>
+      write(now, tx => webhooks.deleteEndpoint(tx, id, origin, now)),
+    rotateWebhookSecret: (id, sealedSecret, previousUntil, origin, now, once) =>
+      write(now, tx => webhooks.rotateSecret(tx, id, sealedSecret, previousUntil, origin, now), once),
+    addWebhookTest: (delivery, now, once) => write(now, tx => webhooks.addTest(tx, delivery), once),
+    findWebhookDelivery: (environmentId, endpointId, id) =>
+      read(tx => webhooks.findDelivery(tx, environmentId, endpointId, id)),
+    listWebhookDeliveries: (environmentId, endpointId, filter, page) =>
+      read(tx => webhooks.listDeliveries(tx, environmentId, endpointId, filter, page)),
+    replayWebhook: (input, once) => write(input.now, tx => queue.replayOne(tx, input), once),
+    replayWebhooks: input => write(input.now, tx => queue.replayStep(tx, input)),
+    listDueWebhooks: () => read(queue.listDue),
+    claimWebhooks: input => write(input.now, tx => queue.claim(tx, input)),
+    holdsWebhookLease: (id, attempt, now) => read(tx => queue.holdsLease(tx, id, attempt, now)),
+    settleWebhooks: (outcomes, failingMs) => write(null, tx => queue.settle(tx, outcomes, failingMs)),
+
     listSealed: input => read(tx => secrets.listSealed(tx, input)),
     reseal: (rows, now) => write(now, tx => secrets.reseal(tx, rows)),
     replaceSigningKeys: (key, origin, now) =>

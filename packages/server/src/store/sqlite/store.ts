@@ -62,6 +62,10 @@ export function openSqliteStore(file: string, options: SqliteOptions = {}): Stor
       await refuseRetired()
       return await shared.holdsLease(id, attempt, now)
     },
+    async holdsWebhookLease(id, attempt, now) {
+      await refuseRetired()
+      return await shared.holdsWebhookLease(id, attempt, now)
+    },
     migrate: () => writer.alone(db => ({ applied: migrate(db, readMigrations(MIGRATIONS)) })),
     async begin(input) {
       writer.begin()

@@ -1,0 +1,170 @@
+import type { ClaimedWebhook, SettledWebhook, Store } from '../core/ports.ts'
+import { createSettlements } from '../delivery/settlements.ts'
+import { type AttemptDeps, attempt, LEASE_MS } from './attempt.ts'
+
+export interface WebhooksDeps extends AttemptDeps {
+  store: Pick<Store, 'listDueWebhooks' | 'claimWebhooks' | 'holdsWebhookLease' | 'settleWebhooks'>
+  /** How many calls of one endpoint are under way at once: a slow one holds up no other. */
+  perEndpoint?: number
+  /** The longest sleep, and the wait after a failure of the store, in milliseconds. */
+  pollMs?: number
+}
+
+export interface Webhooks {
+  start(): void
+  /** Says that something was committed. Cheap, and cheaper still while no endpoint is enabled. */
+  wake(): void
+  /** Resolves when nothing is due, nothing is under way and every outcome is stored. */
+  drain(): Promise<void>
+  /** Claims nothing more, waits for what is under way (no longer than a call may take) and stores the outcomes. */
+  stop(): Promise<void>
+}
+
+/** Outcomes that wait for a store that fails; past this many nothing more is claimed. */
+const MAX_UNSETTLED = 1_000
+const STOP_MARGIN_MS = 1_000
+/** Between two looks: commits come in thousands a second, and a look is a statement. */
+const REST_MS = 20
+/** An endpoint that fails for so long without a success is disabled. */
+const FAILING_MS = 5 * 24 * 3_600_000
+
+/**
+ * The worker that posts events to webhook endpoints: the outbox for receivers that others run (delivery/outbox.ts). Any
+ * number of processes may run one. Each delivery is posted at least once, by one of them at a time.
+ */
+export function createWebhooks(deps: WebhooksDeps): Webhooks {
+  const { store, clock, log, perEndpoint = 5, pollMs = 1_000 } = deps
+  const inFlight = new Map<string, { endpointId: string; done: Promise<void> }>()
+  const drained: (() => void)[] = []
+  const settlements = createSettlements<SettledWebhook>({
+    settle,
+    of: 'webhooks',
+    log,
+    retryMs: pollMs,
+    onSettled: wake,
+  })
+  let loop: Promise<void> | null = null
+  let isRunning = false
+  let isWoken = false
+  let hasEndpoints = true
+  let endSleep: (() => void) | null = null
+
+  function wake(): void {
+    if (!hasEndpoints && drained.length === 0 && isRunning) return
+    isWoken = true
+    endSleep?.()
+  }
+
+  async function settle(outcomes: SettledWebhook[]): Promise<void> {
+    for (const { endpointId, environmentId, reason } of await store.settleWebhooks(outcomes, FAILING_MS))
+      log.warn(
+        { endpointId, environmentId, reason },
+        reason === 'gone'
+          ? 'a webhook endpoint answered 410 and is disabled'
+          : 'a webhook endpoint failed for five days and is disabled',
+      )
+  }
+
+  function sleep(ms: number): Promise<void> {
+    if (isWoken || ms <= 0) return Promise.resolve()
+    return new Promise(resolve => {
+      const timer = setTimeout(end, ms)
+      function end() {
+        clearTimeout(timer)
+        endSleep = null
+        resolve()
+      }
+      endSleep = end
+    })
+  }
+
+  async function run(): Promise<void> {
+    while (isRunning) {
+      isWoken = false
+      try {
+        const { claimed, dueAt } = await look()
+        if (claimed > 0) continue
+        const isDue = dueAt !== null && dueAt <= clock.now()
+        const isIdle = !isDue && inFlight.size === 0 && settlements.size() === 0
+        if (isIdle && !isWoken) for (const resolve of drained.splice(0)) resolve()
+        const wait = dueAt === null || isDue ? pollMs : Math.min(pollMs, dueAt - clock.now())
+        await sleep(wait)
+        if (isRunning && isWoken) await new Promise(resolve => setTimeout(resolve, REST_MS))
+      } catch (error) {
+        log.error({ err: error }, 'webhooks cannot reach the store')
+        await new Promise(resolve => setTimeout(resolve, pollMs))
+      }
+    }
+  }
+
+  /** Claims what is due for endpoints with a free place; else when the next of theirs is due. */
+  async function look(): Promise<{ claimed: number; dueAt: number | null }> {
+    const endpoints = await store.listDueWebhooks()
+    hasEndpoints = endpoints.length > 0
+    if (settlements.size() >= MAX_UNSETTLED) return { claimed: 0, dueAt: null }
+    const counts = new Map<string, number>()
+    for (const { endpointId } of inFlight.values()) counts.set(endpointId, (counts.get(endpointId) ?? 0) + 1)
+    const free = endpoints
+      .map(({ endpointId, dueAt }) => ({
+        endpointId,
+        dueAt,
+        limit: perEndpoint - (counts.get(endpointId) ?? 0),
+      }))
+      .filter(({ dueAt, limit }) => dueAt !== null && limit > 0)
+    const now = clock.now()
+    const wanted = free
+      .filter(({ dueAt }) => (dueAt ?? 0) <= now)
+      .map(({ endpointId, limit }) => ({ endpointId, limit }))
+    if (wanted.length === 0) {
+      const next = free.map(({ dueAt }) => dueAt ?? 0)
+      return { claimed: 0, dueAt: next.length === 0 ? null : Math.min(...next) }
+    }
+    const claimed = await store.claimWebhooks({ now, leaseMs: LEASE_MS, wanted })
+    for (const one of claimed) begin(one, now)
+    return { claimed: claimed.length, dueAt: now }
+  }
+
+  function begin(claimed: ClaimedWebhook, claimedAt: number): void {
+    const { id, endpointId } = claimed.delivery
+    // Claimed again after a lease overrun, while the first try goes on or its outcome waits for the store.
+    if (inFlight.has(id) || settlements.has(id)) return
+    const done = attempt(deps, claimed, claimedAt).then(outcome => {
+      inFlight.delete(id)
+      if (outcome) settlements.add(outcome)
+      wake()
+    })
+    inFlight.set(id, { endpointId, done })
+  }
+
+  return {
+    start() {
+      if (isRunning) return
+      isRunning = true
+      loop = run()
+    },
+    wake,
+    drain() {
+      if (!isRunning) return Promise.resolve()
+      return new Promise(resolve => {
+        drained.push(resolve)
+        wake()
+      })
+    },
+    async stop() {
+      if (!isRunning) return
+      wake()
+      isRunning = false
+      endSleep?.()
+      await loop
+      await within(LEASE_MS + STOP_MARGIN_MS, Promise.all([...inFlight.values()].map(({ done }) => done)))
+      await settlements.stop()
+      for (const resolve of drained.splice(0)) resolve()
+    },
+  }
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  await Promise.race([work, new Promise(resolve => (timer = setTimeout(resolve, ms)))])
+  clearTimeout(timer)
+}
