@@ -17,6 +17,7 @@ import { addSendTestCommand } from './send-test.ts'
 import { start } from './start.ts'
 import { Hint, printError } from './terminal.ts'
 import { addUsersCommand } from './users.ts'
+import { addWebhooksCommand } from './webhooks.ts'
 
 /**
  * The command line. Exit codes: 0 done, 1 it failed, 2 the call or the configuration is wrong. Problems go to stderr,
@@ -100,6 +101,7 @@ Example:
   addUsersCommand(program)
   addEventsCommand(program)
   addInboxCommand(program)
+  addWebhooksCommand(program)
   addSecretCommand(program)
   addOpenapiCommand(program)
 

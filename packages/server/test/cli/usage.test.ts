@@ -19,6 +19,7 @@ describe('help', () => {
     ...['env', 'env list', 'env create'],
     ...['apps', 'apps list', 'apps create', 'apps update', 'apps delete'],
     ...['users', 'users list', 'users show', 'users block', 'users unblock', 'users delete'],
+    ...['webhooks', 'webhooks list', 'webhooks listen', 'webhooks trigger', 'webhooks replay'],
     ...['secret', 'secret status', 'secret generate', 'secret reseal', 'secret replace'],
   ])('%s has an example', async command => {
     const { code, stdout, stderr } = await ostiary([...command.split(' '), '--help'])
@@ -29,7 +30,7 @@ describe('help', () => {
 
   it('names every command, and every setting that start reads', async () => {
     const [all, start] = await Promise.all([ostiary(['--help']), ostiary(['start', '--help'])])
-    for (const command of 'dev start migrate copy keys doctor send-test inbox events openapi env apps users secret'.split(
+    for (const command of 'dev start migrate copy keys doctor send-test inbox events openapi env apps users secret webhooks'.split(
       ' ',
     ))
       expect(all.stdout).toContain(`  ${command}`)
@@ -44,6 +45,7 @@ describe('help', () => {
       'MAIL_FROM',
       'OSTIARY_EPOCH',
       'TRUSTED_PROXIES',
+      'WEBHOOK_PRIVATE_TARGETS',
       'PORT',
       'LOG_LEVEL',
       'METRICS_TOKEN',
