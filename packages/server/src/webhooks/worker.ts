@@ -16,13 +16,16 @@ export interface Webhooks {
   wake(): void
   /** Resolves when nothing is due, nothing is under way and every outcome is stored. */
   drain(): Promise<void>
-  /** Claims nothing more, waits for what is under way (no longer than a call may take) and stores the outcomes. */
+  /**
+   * Claims nothing more, gives what is under way some seconds, and stores the outcomes. What a slow receiver has not answered
+   * by then is posted again once its lease is over: nobody waits for it to stop a server.
+   */
   stop(): Promise<void>
 }
 
 /** Outcomes that wait for a store that fails; past this many nothing more is claimed. */
 const MAX_UNSETTLED = 1_000
-const STOP_MARGIN_MS = 1_000
+const GRACE_MS = 5_000
 /** Between two looks: commits come in thousands a second, and a look is a statement. */
 const REST_MS = 20
 /** An endpoint that fails for so long without a success is disabled. */
@@ -156,7 +159,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       isRunning = false
       endSleep?.()
       await loop
-      await within(LEASE_MS + STOP_MARGIN_MS, Promise.all([...inFlight.values()].map(({ done }) => done)))
+      await within(GRACE_MS, Promise.all([...inFlight.values()].map(({ done }) => done)))
       await settlements.stop()
       for (const resolve of drained.splice(0)) resolve()
     },

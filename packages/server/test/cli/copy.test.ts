@@ -88,6 +88,26 @@ const eventsIn = async (database: FreshDatabase) =>
   (await database.rows('SELECT count(*) AS rows FROM events'))[0]?.rows as number
 
 describe('a move', () => {
+  it('takes the queue of webhooks along, and queues nothing anew', async () => {
+    const server = await source()
+    await server.post('/v1/webhooks', { url: 'https://receiver.invalid/' })
+    for (let count = 0; count < 3; count++) await server.signIn(fresh())
+    await server.ostiary.drain()
+    await server.ostiary.stop()
+    const database = await target()
+    const { tables } = await copyToPostgres({
+      from: await server.snapshot(),
+      to: database.url,
+      now: Date.now(),
+    })
+    expect(tables.webhook_endpoints).toBe(1)
+    expect(tables.webhook_deliveries).toBeGreaterThan(12)
+    for (const name of ['webhook_endpoints', 'webhook_deliveries']) {
+      const [here, there] = (await rowsOf(await server.snapshot(), database))[name] ?? [[], []]
+      expect(there).toEqual(here)
+    }
+  })
+
   it('takes everything along, and what is under way goes on in the target', async () => {
     let isDown = false
     const inbox = mailbox()

@@ -57,7 +57,7 @@ describe('rotating', () => {
     expect((await secret(alone.env)).stdout).toMatch(/missing .*\n\nNext: put the secret/)
 
     const resealed = await json(both.env, 'reseal')
-    expect(resealed).toEqual({ keyId, signingKeys: 2, messages: 0, unreadable: 0 })
+    expect(resealed).toEqual({ keyId, signingKeys: 2, messages: 0, webhookSecrets: 0, unreadable: 0 })
     expect((await json(both.env))[1]).toMatchObject({ signingKeys: 0, queuedMessages: 0, keptMessages: 0 })
     expect((await secret(both.env)).stdout).toMatch(/\n\nNext: take \S+ out/)
     await served(alone, async live => {

@@ -1791,6 +1791,66 @@ export const GUARDS: Guard[] = [
         'a credential leads to one user',
         "  if (added !== 'added') return await refuse(tx, challenge, added, input, now)\n",
         '',
+    'core/addresses/public-ip.ts',
+    ['webhooks/targets.test.ts'],
+    [
+      [
+        'special IPv4 addresses',
+        "if (isIPv4(address)) return !specialV4.check(address, 'ipv4')",
+        'if (isIPv4(address)) return true',
+      ],
+      ['IPv6 that is not handed out', "globalV6.check(address, 'ipv6') && ", ''],
+      ['IPv6 that stands for something else', " && !specialV6.check(address, 'ipv6')", ''],
+      [
+        'link-local, where clouds keep credentials',
+        "  '169.254.0.0/16', // link-local; metadata of most clouds\n",
+        '',
+      ],
+      ['shared by carriers', "  '100.64.0.0/10', // shared by carriers; metadata of some clouds\n", ''],
+      ['this network', "  '0.0.0.0/8', // this network\n", ''],
+      ['6to4', "  '2002::/16', // carries IPv4 (6to4)\n", ''],
+      ['Teredo', "  '2001::/23', // protocol assignments; 2001::/32 carries IPv4 (Teredo)\n", ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/webhooks/target.ts',
+    ['webhooks/targets.test.ts'],
+    [
+      [
+        'schemes of a target',
+        "if (url.protocol !== 'https:' && url.protocol !== 'http:') throw",
+        'if (false) throw',
+      ],
+      ['no password in a target', "if (url.username !== '' || url.password !== '')", 'if (false)'],
+      ['private addresses', '  if (!isPublicIp(address))\n', '  if (false)\n'],
+      ['ports of a public target', 'if (!PORTS.includes(port)) return', 'if (false) return'],
+      ['https in live', "protocol === 'http:' && mode === 'live' ? 'is not https' : null", 'null'],
+      [
+        'only listed private targets',
+        'if (privateTargets.includes(address)) return null',
+        'if (!privateTargets.isEmpty) return null',
+      ],
+      ['addresses at save', 'if (isIP(host) !== 0)', 'if (false)'],
+      ['names of a private network', "|| !host.includes('.'))", '&& false)'],
+    ],
+  ),
+  ...guardsIn(
+    'webhooks/post.ts',
+    ['webhooks/targets.test.ts'],
+    [
+      [
+        'every address that a name leads to',
+        'addresses.map(refusalOf).find(',
+        'addresses.slice(0, 1).map(refusalOf).find(',
+      ],
+      ['the connection goes to what was judged', '      lookup: pinned,\n', ''],
+      ['an answer is read to its bound', 'if (size >= MAX_ANSWER_BYTES) end()', ''],
+      ['a resolver that hangs', 'await within(endsAt, timeoutMs, resolve(host))', 'await resolve(host)'],
+      [
+        'control characters of an answer',
+        "return bytes.toString('utf8').replace(/[^\\P{Cc}\\t\\n]/gu, '')",
+        "return bytes.toString('utf8')",
+        { tests: ['http/webhooks.test.ts'] },
       ],
     ],
   ),
@@ -1918,4 +1978,100 @@ export const GUARDS: Guard[] = [
       ['no offer where passkeys are off', 'settings.methods.passkey ? { everyMs', 'settings ? { everyMs'],
     ],
   ),
+    'webhooks/attempt.ts',
+    ['http/webhooks.test.ts'],
+    [
+      ['410 ends an endpoint', 'if (result.status === GONE)', 'if (false)'],
+      [
+        'only 2xx is taken',
+        'if (result.status >= 200 && result.status < 300)',
+        'if (result.status >= 200 && result.status < 400)',
+      ],
+      [
+        'an event that is gone is not sent',
+        'if (delivery.eventId !== null && !event) return',
+        'if (false) return',
+      ],
+    ],
+  ),
+  ...guardsIn('store/sql/webhook-queue.ts', STORE, [
+    ['a lease has its time', 'AND leased_until > $3\n', ''],
+    [
+      'a lease is of one attempt',
+      'WHERE webhook_deliveries.id = $1 AND attempt = $2 AND',
+      'WHERE webhook_deliveries.id = $1 AND $2 > 0 AND',
+    ],
+    ['a disabled endpoint is not called', "\n       AND webhook_endpoints.status = 'enabled'`", '`'],
+    [
+      'nothing is claimed for a disabled endpoint',
+      " WHERE webhook_endpoints.id = $1 AND status = 'enabled'`",
+      ' WHERE webhook_endpoints.id = $1`',
+    ],
+    [
+      'a lost lease settles nothing',
+      "WHERE id = $1 AND attempt = $2 AND status = 'pending' AND leased_until <> 0",
+      "WHERE id = $1 AND $2 > 0 AND status = 'pending'",
+    ],
+    [
+      'one event when an endpoint is disabled',
+      "WHERE id = $1 AND status = 'enabled' AND (",
+      'WHERE id = $1 AND (',
+    ],
+    [
+      'our own faults disable nobody',
+      "(one.kind === 'failed' && one.isReceiversFault)",
+      "one.kind === 'failed'",
+    ],
+    [
+      'a replay ends the try under way',
+      'leased_until = 0, attempt = attempt + 1, failures = 0',
+      'failures = 0',
+    ],
+    [
+      'a delivery of this endpoint and environment',
+      'WHERE id = $2 AND endpoint_id = $3 AND environment_id = $4 RETURNING',
+      'WHERE id = $2 AND $3 <> $4 RETURNING',
+      { tests: ['http/isolation.test.ts'] },
+    ],
+    [
+      'one worker for a delivery, where many take at once',
+      "${tx.isShared ? 'FOR UPDATE SKIP LOCKED' : ''}",
+      '',
+      { tests: ['store/postgres.test.ts'] },
+    ],
+  ]),
+  ...guardsIn('store/sql/webhooks.ts', STORE, [
+    ['twenty endpoints', 'if (Number(count?.count) >= max) return null', ''],
+    [
+      'nothing is enabled without a secret',
+      "if (isEnabled && row.sealed_secret === null) return 'noSecret'",
+      '',
+    ],
+    [
+      'endpoints of one environment',
+      "'SELECT * FROM webhook_endpoints WHERE id = $1 AND environment_id = $2', id, environmentId",
+      "'SELECT * FROM webhook_endpoints WHERE id = $1 AND $2 > 0', id, environmentId.length",
+      { tests: ['http/isolation.test.ts'] },
+    ],
+  ]),
+  ...guardsIn('migrations/sqlite/0005_webhooks.sql', STORE, [
+    [
+      'an event is queued where it happened',
+      'FROM webhook_endpoints\n  WHERE environment_id = NEW.environment_id AND',
+      'FROM webhook_endpoints\n  WHERE',
+    ],
+    [
+      'an event type is a whole name',
+      `instr(event_types, '"' || NEW.type || '"') > 0`,
+      'instr(event_types, NEW.type) > 0',
+    ],
+  ]),
+  ...guardsIn('migrations/postgres/0005_webhooks.sql', POSTGRES, [
+    ['an event is queued where it happened', 'ON endpoint.environment_id = event.environment_id AND', 'ON'],
+    [
+      'an event type is a whole name',
+      `position('"' || event.type || '"' IN endpoint.event_types) > 0`,
+      'position(event.type IN endpoint.event_types) > 0',
+    ],
+  ]),
 ]

@@ -22,6 +22,7 @@ import { sessions } from './contract/sessions.ts'
 import { templates } from './contract/templates.ts'
 import { users } from './contract/users.ts'
 import { vitals } from './contract/vitals.ts'
+import { webhooks } from './contract/webhooks.ts'
 
 /**
  * What every store promises (`core/ports.ts`), whatever database lies under it. `open` gives an empty, migrated store;
@@ -60,6 +61,7 @@ export function storeContract(name: string, open: Open, more: ((inHouse: InHouse
       retention,
       secrets,
       vitals,
+      webhooks,
       ...more,
     ])
       section(inHouse)
