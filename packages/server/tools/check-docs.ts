@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { ERRORS, type ErrorCode } from '../src/core/errors.ts'
 import { WHAT_TO_DO } from '../src/http/error-guide.ts'
 import { openApiDocument } from '../src/http/openapi.ts'
+import { eventsPage } from './events-page.ts'
 import { securityCasesPage } from './security-cases.ts'
 
 /** Makes the generated pages of docs/ from the code; without --write it only says which of them are stale. */
@@ -11,6 +12,7 @@ const DOCS = new URL('../../../docs/', import.meta.url)
 const pages: Record<string, string> = {
   'openapi.json': `${JSON.stringify(openApiDocument('http://localhost:4545'), null, 2)}\n`,
   'errors.md': errorsPage(),
+  'events.md': eventsPage(),
   'security-cases.md': securityCasesPage(),
 }
 
