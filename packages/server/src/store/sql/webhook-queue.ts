@@ -6,7 +6,7 @@ import { insertEvents, newEvent } from './events.ts'
 import { places, type Row, type Transaction } from './transaction.ts'
 import { insertDeliveries } from './webhooks.ts'
 
-/** The queue of webhooks: claiming, settling and replaying deliveries. What fills it is a trigger (0005_webhooks.sql). */
+/** The queue of webhooks: claiming, settling and replaying deliveries. What fills it is a trigger (its migration tells why). */
 
 /** See `Store.listDueWebhooks`: one look into an index for each endpoint. */
 export async function listDue(tx: Transaction): Promise<{ endpointId: string; dueAt: number | null }[]> {
