@@ -1,16 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { parseAddressList } from '../../src/core/addresses/address-list.ts'
 import { ENDPOINTS } from '../../src/http/routes.ts'
 import { softwareAuthenticator } from '../setup/authenticator.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
+import { type FaultyReceiver, openFaultyReceiver } from '../webhooks/receiver.ts'
 import { expectRefusal } from './answers.ts'
 import { prove, tabOf } from './browser.ts'
 import { CODE_TEXTS, codeOf, dump, fresh, handoverOf, later, mailbox, raw, send, wrongCode } from './world.ts'
 
 let server: TestServer
+let receiver: FaultyReceiver
 beforeAll(async () => {
-  server = await testServer({ transport: mailbox() })
+  receiver = await openFaultyReceiver()
+  server = await testServer({ transport: mailbox(), webhookPrivateTargets: parseAddressList('127.0.0.1') })
 })
-afterAll(() => server.stop())
+afterAll(async () => {
+  await server.stop()
+  await receiver.close()
+})
 
 interface Ready {
   path: string
@@ -119,6 +126,27 @@ const READY: Record<string, () => Promise<Ready>> = {
     const { id } = (await server.post('/v1/templates', { name: newName(), locales: CODE_TEXTS })).body
     return { path: `/v1/templates/${id}/preview`, body: {}, other: { locale: 'de' } }
   },
+  '/v1/webhooks': async () => {
+    await newEndpoint()
+    const body = { url: receiver.url, eventTypes: ['secret.rotated'] }
+    return { path: '/v1/webhooks', body, other: { url: receiver.url } }
+  },
+  '/v1/webhooks/{id}/rotate-secret': async () => ({
+    path: `/v1/webhooks/${await newEndpoint()}/rotate-secret`,
+    body: {},
+    other: { overlapSeconds: 60 },
+  }),
+  '/v1/webhooks/{id}/test': async () => ({
+    path: `/v1/webhooks/${await newEndpoint()}/test`,
+    body: {},
+    other: { type: 'user.created' },
+  }),
+  '/v1/webhooks/{id}/replay': async () => {
+    const path = `/v1/webhooks/${await newEndpoint()}`
+    const deliveryId = (await server.post(`${path}/test`)).body.id
+    await server.ostiary.drain()
+    return { path: `${path}/replay`, body: { deliveryId }, other: { since: '2026-11-21T00:00:00Z' } }
+  },
   '/v1/api-keys': async () => ({
     path: '/v1/api-keys',
     body: { name: 'A', scopes: ['read'] },
@@ -127,6 +155,13 @@ const READY: Record<string, () => Promise<Ready>> = {
 }
 
 const newName = () => fresh('mail').split('@')[0] as string
+/** The only one, because an environment has few; nothing here causes what it subscribes to. */
+async function newEndpoint(): Promise<string> {
+  for (const { id } of (await server.get('/v1/webhooks?limit=100')).body.data)
+    await server.call('DELETE', `/v1/webhooks/${id}`)
+  const asked = { url: receiver.url, eventTypes: ['secret.rotated'] }
+  return (await server.post('/v1/webhooks', asked)).body.id
+}
 const newUser = async () => (await server.post('/v1/users', {})).body.id as string
 // A check of an access token keeps nothing: a kept answer would hide a revocation, and there is no effect to repeat.
 const UNKEPT = '/v1/sessions/verify'

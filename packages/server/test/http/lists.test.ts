@@ -7,6 +7,7 @@ import { CODE_TEXTS, fresh, later, send } from './world.ts'
 
 let server: TestServer
 let userId: string
+let webhookId: string
 const EMAIL = 'lists@example.com'
 beforeAll(async () => {
   server = await testServer()
@@ -17,6 +18,11 @@ beforeAll(async () => {
     await server.post('/v1/apps', { name: `App ${index}` })
     await server.newKey(['read'])
     await server.post('/v1/templates', { name: `mail${index}`, locales: CODE_TEXTS })
+    // Of a type that nothing here causes: only the tests are sent, to nobody.
+    const asked = { url: 'https://receiver.invalid/', eventTypes: ['secret.rotated'] }
+    const made = await server.post('/v1/webhooks', asked)
+    webhookId ??= made.body.id
+    await server.post(`/v1/webhooks/${webhookId}/test`)
     await server.signIn(EMAIL)
     await later(server, 61_000)
   }
@@ -34,11 +40,13 @@ const LISTS: [path: string, filter: string, other: string][] = [
   ['/v1/apps', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
   ['/v1/api-keys', 'createdBefore=2027-01-01T00:00:00.000Z', 'createdBefore=2027-01-02T00:00:00.000Z'],
   ['/v1/templates', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
+  ['/v1/webhooks', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
+  ['/v1/webhooks/{id}/deliveries', 'status=pending', 'status=failed'],
   ['/v1/events', 'type=session.created', 'type=user.created'],
   ['/v1/messages', `to=${EMAIL}`, 'to=shared@example.com'],
 ]
 
-const pathOf = (path: string) => path.replace('{id}', userId)
+const pathOf = (path: string) => path.replace('{id}', path.includes('/webhooks/') ? webhookId : userId)
 const page = async (path: string, query: string) => (await server.get(`${pathOf(path)}?${query}`)).body
 
 async function walk(path: string, query: string): Promise<{ id: string; createdAt: string }[]> {
