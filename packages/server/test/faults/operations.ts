@@ -1,6 +1,7 @@
 import type { Store } from '../../src/core/ports.ts'
 import type { Answer } from '../setup/server.ts'
 import { type House, POSTMARK_TOKEN } from './house.ts'
+import { WEBHOOK_OPERATIONS } from './webhooks.ts'
 
 /** One call over HTTP that writes. */
 export interface Request {
@@ -525,6 +526,7 @@ export const OPERATIONS: readonly Operation[] = [
     isOnce: true,
     prepare: async house => ({ method: 'DELETE', path: `/v1/templates/${(await template(house)).id}` }),
   },
+  ...WEBHOOK_OPERATIONS,
   {
     name: 'sign in from a new place, which is told of',
     method: 'attempt',

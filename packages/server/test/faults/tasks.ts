@@ -4,6 +4,7 @@ import type { ApiKey, Origin } from '../../src/core/rows.ts'
 import { newSigningKey } from '../../src/core/sessions/access-token.ts'
 import { newEvent } from '../../src/store/sql/events.ts'
 import { type House, written } from './house.ts'
+import { endpoint, WEBHOOK_TASKS } from './webhooks.ts'
 
 /** One write that no request asks for: of the worker, the upkeep, the start of a server or a command. */
 export interface Task {
@@ -305,6 +306,8 @@ export const TASKS: readonly Task[] = [
     await house.ostiary.store.settleMessages([outcome])
     await send(house)
   }),
+  ...WEBHOOK_TASKS,
+  end('webhookEndpoints', 'webhook_endpoints WHERE sealed_secret IS NOT NULL', endpoint),
   end('idempotency', 'idempotency', house => send(house, { 'Idempotency-Key': `ended-${++made}` })),
 ]
 
@@ -313,5 +316,7 @@ export const READS: Partial<Record<keyof Store, (store: Store, now: number) => P
   vitals: store => store.vitals(),
   nextDueAt: store => store.nextDueAt(),
   holdsLease: (store, now) => store.holdsLease('msg_unknown', 1, now),
+  listDueWebhooks: store => store.listDueWebhooks(),
+  holdsWebhookLease: (store, now) => store.holdsWebhookLease('dlv_unknown', 1, now),
   listSealed: store => store.listSealed({ kind: 'message', exceptKeyId: 'another.', after: '', limit: 10 }),
 }
