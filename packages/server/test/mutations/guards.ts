@@ -1791,66 +1791,6 @@ export const GUARDS: Guard[] = [
         'a credential leads to one user',
         "  if (added !== 'added') return await refuse(tx, challenge, added, input, now)\n",
         '',
-    'core/addresses/public-ip.ts',
-    ['webhooks/targets.test.ts'],
-    [
-      [
-        'special IPv4 addresses',
-        "if (isIPv4(address)) return !specialV4.check(address, 'ipv4')",
-        'if (isIPv4(address)) return true',
-      ],
-      ['IPv6 that is not handed out', "globalV6.check(address, 'ipv6') && ", ''],
-      ['IPv6 that stands for something else', " && !specialV6.check(address, 'ipv6')", ''],
-      [
-        'link-local, where clouds keep credentials',
-        "  '169.254.0.0/16', // link-local; metadata of most clouds\n",
-        '',
-      ],
-      ['shared by carriers', "  '100.64.0.0/10', // shared by carriers; metadata of some clouds\n", ''],
-      ['this network', "  '0.0.0.0/8', // this network\n", ''],
-      ['6to4', "  '2002::/16', // carries IPv4 (6to4)\n", ''],
-      ['Teredo', "  '2001::/23', // protocol assignments; 2001::/32 carries IPv4 (Teredo)\n", ''],
-    ],
-  ),
-  ...guardsIn(
-    'core/webhooks/target.ts',
-    ['webhooks/targets.test.ts'],
-    [
-      [
-        'schemes of a target',
-        "if (url.protocol !== 'https:' && url.protocol !== 'http:') throw",
-        'if (false) throw',
-      ],
-      ['no password in a target', "if (url.username !== '' || url.password !== '')", 'if (false)'],
-      ['private addresses', '  if (!isPublicIp(address))\n', '  if (false)\n'],
-      ['ports of a public target', 'if (!PORTS.includes(port)) return', 'if (false) return'],
-      ['https in live', "protocol === 'http:' && mode === 'live' ? 'is not https' : null", 'null'],
-      [
-        'only listed private targets',
-        'if (privateTargets.includes(address)) return null',
-        'if (!privateTargets.isEmpty) return null',
-      ],
-      ['addresses at save', 'if (isIP(host) !== 0)', 'if (false)'],
-      ['names of a private network', "|| !host.includes('.'))", '&& false)'],
-    ],
-  ),
-  ...guardsIn(
-    'webhooks/post.ts',
-    ['webhooks/targets.test.ts'],
-    [
-      [
-        'every address that a name leads to',
-        'addresses.map(refusalOf).find(',
-        'addresses.slice(0, 1).map(refusalOf).find(',
-      ],
-      ['the connection goes to what was judged', '      lookup: pinned,\n', ''],
-      ['an answer is read to its bound', 'if (size >= MAX_ANSWER_BYTES) end()', ''],
-      ['a resolver that hangs', 'await within(endsAt, timeoutMs, resolve(host))', 'await resolve(host)'],
-      [
-        'control characters of an answer',
-        "return bytes.toString('utf8').replace(/[^\\P{Cc}\\t\\n]/gu, '')",
-        "return bytes.toString('utf8')",
-        { tests: ['http/webhooks.test.ts'] },
       ],
     ],
   ),
@@ -1978,6 +1918,71 @@ export const GUARDS: Guard[] = [
       ['no offer where passkeys are off', 'settings.methods.passkey ? { everyMs', 'settings ? { everyMs'],
     ],
   ),
+  ...guardsIn(
+    'core/addresses/public-ip.ts',
+    ['webhooks/targets.test.ts'],
+    [
+      [
+        'special IPv4 addresses',
+        "if (isIPv4(address)) return !specialV4.check(address, 'ipv4')",
+        'if (isIPv4(address)) return true',
+      ],
+      ['IPv6 that is not handed out', "globalV6.check(address, 'ipv6') && ", ''],
+      ['IPv6 that stands for something else', " && !specialV6.check(address, 'ipv6')", ''],
+      [
+        'link-local, where clouds keep credentials',
+        "  '169.254.0.0/16', // link-local; metadata of most clouds\n",
+        '',
+      ],
+      ['shared by carriers', "  '100.64.0.0/10', // shared by carriers; metadata of some clouds\n", ''],
+      ['this network', "  '0.0.0.0/8', // this network\n", ''],
+      ['6to4', "  '2002::/16', // carries IPv4 (6to4)\n", ''],
+      ['Teredo', "  '2001::/23', // protocol assignments; 2001::/32 carries IPv4 (Teredo)\n", ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/webhooks/target.ts',
+    ['webhooks/targets.test.ts'],
+    [
+      [
+        'schemes of a target',
+        "if (url.protocol !== 'https:' && url.protocol !== 'http:') throw",
+        'if (false) throw',
+      ],
+      ['no password in a target', "if (url.username !== '' || url.password !== '')", 'if (false)'],
+      ['private addresses', '  if (!isPublicIp(address))\n', '  if (false)\n'],
+      ['ports of a public target', 'if (!PORTS.includes(port)) return', 'if (false) return'],
+      ['https in live', "protocol === 'http:' && mode === 'live' ? 'is not https' : null", 'null'],
+      [
+        'only listed private targets',
+        'if (privateTargets.includes(address)) return null',
+        'if (!privateTargets.isEmpty) return null',
+      ],
+      ['addresses at save', 'if (isIP(host) !== 0)', 'if (false)'],
+      ['names of a private network', "|| !host.includes('.'))", '&& false)'],
+    ],
+  ),
+  ...guardsIn(
+    'webhooks/post.ts',
+    ['webhooks/targets.test.ts'],
+    [
+      [
+        'every address that a name leads to',
+        'addresses.map(refusalOf).find(',
+        'addresses.slice(0, 1).map(refusalOf).find(',
+      ],
+      ['the connection goes to what was judged', '      lookup: pinned,\n', ''],
+      ['an answer is read to its bound', 'if (size >= MAX_ANSWER_BYTES) end()', ''],
+      ['a resolver that hangs', 'await within(endsAt, timeoutMs, resolve(host))', 'await resolve(host)'],
+      [
+        'control characters of an answer',
+        "return bytes.toString('utf8').replace(/[^\\P{Cc}\\t\\n]/gu, '')",
+        "return bytes.toString('utf8')",
+        { tests: ['http/webhooks.test.ts'] },
+      ],
+    ],
+  ),
+  ...guardsIn(
     'webhooks/attempt.ts',
     ['http/webhooks.test.ts'],
     [
@@ -2054,7 +2059,7 @@ export const GUARDS: Guard[] = [
       { tests: ['http/isolation.test.ts'] },
     ],
   ]),
-  ...guardsIn('migrations/sqlite/0005_webhooks.sql', STORE, [
+  ...guardsIn('migrations/sqlite/0006_webhooks.sql', STORE, [
     [
       'an event is queued where it happened',
       'FROM webhook_endpoints\n  WHERE environment_id = NEW.environment_id AND',
@@ -2066,7 +2071,7 @@ export const GUARDS: Guard[] = [
       'instr(event_types, NEW.type) > 0',
     ],
   ]),
-  ...guardsIn('migrations/postgres/0005_webhooks.sql', POSTGRES, [
+  ...guardsIn('migrations/postgres/0006_webhooks.sql', POSTGRES, [
     ['an event is queued where it happened', 'ON endpoint.environment_id = event.environment_id AND', 'ON'],
     [
       'an event type is a whole name',
