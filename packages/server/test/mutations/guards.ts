@@ -2059,7 +2059,7 @@ export const GUARDS: Guard[] = [
       { tests: ['http/isolation.test.ts'] },
     ],
   ]),
-  ...guardsIn('migrations/sqlite/0006_webhooks.sql', STORE, [
+  ...guardsIn('migrations/sqlite/0007_webhooks.sql', STORE, [
     [
       'an event is queued where it happened',
       'FROM webhook_endpoints\n  WHERE environment_id = NEW.environment_id AND',
@@ -2071,7 +2071,7 @@ export const GUARDS: Guard[] = [
       'instr(event_types, NEW.type) > 0',
     ],
   ]),
-  ...guardsIn('migrations/postgres/0006_webhooks.sql', POSTGRES, [
+  ...guardsIn('migrations/postgres/0007_webhooks.sql', POSTGRES, [
     ['an event is queued where it happened', 'ON endpoint.environment_id = event.environment_id AND', 'ON'],
     [
       'an event type is a whole name',
