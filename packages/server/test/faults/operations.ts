@@ -1,6 +1,7 @@
 import type { Store } from '../../src/core/ports.ts'
 import type { Answer } from '../setup/server.ts'
 import { type House, POSTMARK_TOKEN } from './house.ts'
+import { PASSKEY_OPERATIONS } from './passkeys.ts'
 import { WEBHOOK_OPERATIONS } from './webhooks.ts'
 
 /** One call over HTTP that writes. */
@@ -279,8 +280,8 @@ export const OPERATIONS: readonly Operation[] = [
     again: [409],
     isOnce: true,
     async prepare(house) {
-      const { link, token } = await sent(house, 'emailLink')
-      const headers = { ...FORM, Cookie: `__Host-ostiary-action=${token}` }
+      const { id, link, token } = await sent(house, 'emailLink')
+      const headers = { ...FORM, Cookie: `__Host-ostiary-action-${id.slice('act_'.length)}=${token}` }
       return { method: 'POST', path: new URL(link).pathname, headers }
     },
   },
@@ -526,6 +527,7 @@ export const OPERATIONS: readonly Operation[] = [
     isOnce: true,
     prepare: async house => ({ method: 'DELETE', path: `/v1/templates/${(await template(house)).id}` }),
   },
+  ...PASSKEY_OPERATIONS,
   ...WEBHOOK_OPERATIONS,
   {
     name: 'sign in from a new place, which is told of',
