@@ -92,7 +92,8 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
         if (isIdle && !isWoken) for (const resolve of drained.splice(0)) resolve()
         const wait = dueAt === null || isDue ? pollMs : Math.min(pollMs, dueAt - clock.now())
         await sleep(wait)
-        if (isRunning && isWoken) await new Promise(resolve => setTimeout(resolve, REST_MS))
+        if (isRunning && isWoken && drained.length === 0)
+          await new Promise(resolve => setTimeout(resolve, REST_MS))
       } catch (error) {
         log.error({ err: error }, 'webhooks cannot reach the store')
         await new Promise(resolve => setTimeout(resolve, pollMs))
