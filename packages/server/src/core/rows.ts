@@ -104,6 +104,55 @@ export interface WebhookDelivery {
   deliveredAt: number | null
 }
 
+/** When its condition holds for an action, the outcome. `version` is that of the set at its last change (the ETag). */
+export interface Rule {
+  id: string
+  environmentId: string
+  name: string
+  /** Null: for actions of every name. */
+  actionName: string | null
+  /** 0 to 99; the lower is looked at first, and of equals the older one. */
+  priority: number
+  /** CEL, at most 2,000 characters. */
+  condition: string
+  outcome: Outcome
+  /** The methods by which the person may prove who is there; none named: all that are on. */
+  methods: string[]
+  /** How many of them it takes. */
+  requires: 1 | 2
+  /** `shadow`: judged and written down, without effect. */
+  mode: 'live' | 'shadow'
+  isActive: boolean
+  /** Whether a method that is enrolled inside the action satisfies it. */
+  enrolmentCounts: boolean
+  version: number
+  createdAt: number
+  updatedAt: number
+}
+
+/** The whole set of an environment's rules as it was after one change of it. */
+export interface RuleVersion {
+  environmentId: string
+  version: number
+  rules: Rule[]
+  change: 'created' | 'updated' | 'deleted' | 'rolledBack'
+  /** The rule that was changed, or null where the whole set was. */
+  ruleId: string | null
+  actor: Origin['actor']
+  createdAt: number
+}
+
+/** Texts that conditions look into by the name of the list. `version` counts its changes (the ETag). */
+export interface List {
+  id: string
+  environmentId: string
+  name: string
+  entries: string[]
+  version: number
+  createdAt: number
+  updatedAt: number
+}
+
 export interface SigningKey {
   /** `kid` of the JWKS (RFC 7517 4.5). */
   id: string

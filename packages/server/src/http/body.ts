@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type FieldError, OstiaryError } from '../core/errors.ts'
+import { distance } from '../core/nearest.ts'
 
 const MAX_BYTES = 64 * 1024
 
@@ -133,18 +134,4 @@ function suggest(name: string, known: readonly string[]): string | undefined {
   if (synonym && known.includes(synonym)) return synonym
   if (name.length < 4) return undefined
   return known.find(field => distance(field.toLowerCase(), name.toLowerCase().replaceAll(/[_-]/g, '')) <= 2)
-}
-
-/** Levenshtein distance; both texts are short. */
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      const swap = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1)
-      next.push(Math.min(swap, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1))
-    }
-    row = next
-  }
-  return row[b.length] ?? 0
 }
