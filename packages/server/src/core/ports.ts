@@ -16,10 +16,13 @@ import type {
   EventContext,
   EventType,
   Identifier,
+  List,
   Message,
   NewEvent,
   NoticeKind,
   Origin,
+  Rule,
+  RuleVersion,
   Session,
   SigningKey,
   Template,
@@ -613,6 +616,50 @@ export interface Store {
   ): Promise<TemplateSaved | Plain<'stale'>>
   deleteTemplate(id: string, origin: Origin, now: number): Promise<boolean>
 
+  // Rules
+  listRules(environmentId: string, page: Page): Promise<Rule[]>
+  findRule(environmentId: string, id: string): Promise<Rule | null>
+  /** Writes the rule and the version of the set that it makes in one. With N + 1 at once, no more than `bounds` pass. */
+  createRule(
+    rule: Rule,
+    bounds: RuleBounds,
+    origin: Origin,
+    now: number,
+    once?: Once<RuleSaved>,
+  ): Promise<RuleSaved>
+  /** Writes the rule when its version is still the one that was read: of many who read the same one, one writes. */
+  updateRule(
+    rule: Rule,
+    changed: string[],
+    bounds: RuleBounds,
+    origin: Origin,
+    now: number,
+  ): Promise<RuleSaved | Plain<'stale'>>
+  deleteRule(id: string, origin: Origin, now: number): Promise<boolean>
+  /** Newest first, without their rules. Versions have no ids: `before` of the page is a version, as text. */
+  listRuleVersions(environmentId: string, page: Page): Promise<Omit<RuleVersion, 'rules'>[]>
+  findRuleVersion(environmentId: string, version: number): Promise<RuleVersion | null>
+  /**
+   * Makes the set what it was in a version, as a new version. Only while `from` is the newest one; a rule that is another
+   * one than now gets the new version as its own, so that no ETag ever names two texts.
+   */
+  rollBackRules(
+    input: { version: number; from: number; origin: Origin; now: number },
+    once?: Once<RolledBack>,
+  ): Promise<RolledBack>
+
+  // Lists
+  /** Without their entries. */
+  listLists(environmentId: string, page: Page): Promise<Omit<List, 'entries'>[]>
+  findList(environmentId: string, id: string): Promise<List | null>
+  /** All of an environment, with their entries. */
+  readLists(environmentId: string): Promise<List[]>
+  /** Of many with one name exactly one is created; none past `max` in its environment. */
+  createList(list: List, max: number, origin: Origin, now: number, once?: Once<ListSaved>): Promise<ListSaved>
+  /** Writes the list when its version is still the one that was read, and counts it up. */
+  updateList(list: List, changed: string[], origin: Origin, now: number): Promise<ListSaved | Plain<'stale'>>
+  deleteList(id: string, origin: Origin, now: number): Promise<boolean>
+
   // Challenges
   /** Takes all limits or none; writes challenge, sealed message and events in one. With N + 1 at once, N pass. */
   createChallenge(input: NewChallenge, once?: Once<Created>): Promise<Created>
@@ -1037,6 +1084,20 @@ export interface SealedRow {
 export type ForgeableKind = 'sessions' | 'challenges' | 'messages' | 'idempotency' | 'webhookEndpoints'
 
 export type TemplateSaved = { kind: 'saved'; template: Template } | Plain<'nameTaken' | 'tooMany'>
+
+/** How many rules an environment can have, and how many bytes of JSON they can be together. */
+export interface RuleBounds {
+  rules: number
+  bytes: number
+}
+
+export type RuleSaved = { kind: 'saved'; rule: Rule } | Plain<'tooMany' | 'tooLarge'>
+
+export type RolledBack =
+  | { kind: 'rolledBack'; version: Omit<RuleVersion, 'rules'> }
+  | Plain<'notFound' | 'stale'>
+
+export type ListSaved = { kind: 'saved'; list: List } | Plain<'nameTaken' | 'tooMany'>
 
 export interface Retention {
   events: number

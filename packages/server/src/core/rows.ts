@@ -9,6 +9,9 @@ export interface Environment {
   settingsVersion: number
   /** The number of times that its templates were written: tells whether they have to be read again. */
   templatesVersion: number
+  /** The same of its rules, which is also the number of the newest version of the set, and of its lists. */
+  rulesVersion: number
+  listsVersion: number
   createdAt: number
 }
 
@@ -135,6 +138,7 @@ export interface RuleVersion {
   environmentId: string
   version: number
   rules: Rule[]
+  rulesCount: number
   change: 'created' | 'updated' | 'deleted' | 'rolledBack'
   /** The rule that was changed, or null where the whole set was. */
   ruleId: string | null
@@ -148,6 +152,7 @@ export interface List {
   environmentId: string
   name: string
   entries: string[]
+  entriesCount: number
   version: number
   createdAt: number
   updatedAt: number
@@ -476,6 +481,13 @@ export const EVENT_TYPES = [
   'environment.created',
   'settings.updated',
   'template.updated',
+  'rule.created',
+  'rule.updated',
+  'rule.deleted',
+  'rule.rolled_back',
+  'list.created',
+  'list.updated',
+  'list.deleted',
   'webhook_endpoint.created',
   'webhook_endpoint.updated',
   'webhook_endpoint.deleted',

@@ -51,6 +51,8 @@ export type OnProgress = (step: 'copied' | 'compared', table: string, rows: numb
 
 // A row has some hundred bytes, and a template of 256 KB is the largest: within 64 MB, whatever comes together.
 const BATCH = 250
+// A list can have 10,000 entries of 255 characters.
+const SMALLER_BATCHES: Readonly<Record<string, number>> = { lists: 10 }
 // 'ostiacpy' as bytes: of several copies into one database one runs.
 const LOCK = '8030890556486021241'
 const LOCK_MS = 10_000
@@ -148,7 +150,7 @@ function batchAfter(table: Table, after: readonly Value[]): [sql: string, ...val
   const key = table.key.join(', ')
   const where = after.length === 0 ? '' : `WHERE (${key}) > ${places(1, after.length)}`
   return [
-    `SELECT ${table.columns.join(', ')} FROM ${table.name} ${where} ORDER BY ${key} LIMIT ${BATCH}`,
+    `SELECT ${table.columns.join(', ')} FROM ${table.name} ${where} ORDER BY ${key} LIMIT ${SMALLER_BATCHES[table.name] ?? BATCH}`,
     ...after,
   ]
 }

@@ -58,6 +58,8 @@ export function environment(mode: 'test' | 'live'): Environment {
     settings: {},
     settingsVersion: 1,
     templatesVersion: 0,
+    rulesVersion: 0,
+    listsVersion: 0,
     createdAt: NOON,
   }
 }

@@ -17,6 +17,8 @@ import { passkeys } from './contract/passkeys.ts'
 import { proofs } from './contract/proofs.ts'
 import { results } from './contract/results.ts'
 import { retention } from './contract/retention.ts'
+import { ruleLists } from './contract/rule-lists.ts'
+import { rules } from './contract/rules.ts'
 import { secrets } from './contract/secrets.ts'
 import { sessions } from './contract/sessions.ts'
 import { templates } from './contract/templates.ts'
@@ -53,6 +55,8 @@ export function storeContract(name: string, open: Open, more: ((inHouse: InHouse
       users,
       directory,
       templates,
+      rules,
+      ruleLists,
       messages,
       notices,
       lists,

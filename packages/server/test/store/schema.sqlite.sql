@@ -196,7 +196,7 @@ CREATE TABLE environments (
   -- The last message that send_counts has counted.
   sends_counted_to TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL
-, templates_version INTEGER NOT NULL DEFAULT 0) STRICT;
+, templates_version INTEGER NOT NULL DEFAULT 0, rules_version INTEGER NOT NULL DEFAULT 0, lists_version INTEGER NOT NULL DEFAULT 0) STRICT;
 
 CREATE TRIGGER events_queue_webhooks AFTER INSERT ON events
 WHEN EXISTS (SELECT 1 FROM webhook_endpoints WHERE environment_id = NEW.environment_id AND status = 'enabled')
@@ -288,6 +288,21 @@ CREATE TABLE limits (
 
 CREATE INDEX limits_by_expiry ON limits (expires_at);
 
+CREATE TABLE lists (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  name TEXT NOT NULL,
+  entries TEXT NOT NULL,
+  entries_count INTEGER NOT NULL,
+  -- Counts changes of this list: its ETag.
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL,
+  UNIQUE (environment_id, name)
+) STRICT;
+
+CREATE INDEX lists_of_environment ON lists (environment_id, id);
+
 CREATE TABLE "messages" (
   id TEXT PRIMARY KEY,
   environment_id TEXT NOT NULL,
@@ -335,6 +350,39 @@ CREATE TABLE move (
   peer TEXT NOT NULL,
   since INTEGER NOT NULL
 ) STRICT;
+
+CREATE TABLE rule_versions (
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  version INTEGER NOT NULL,
+  rules TEXT NOT NULL,
+  rules_count INTEGER NOT NULL,
+  change TEXT NOT NULL,
+  rule_id TEXT,
+  actor TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, version)
+) STRICT;
+
+CREATE TABLE rules (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  name TEXT NOT NULL,
+  -- Null: for actions of every name.
+  action_name TEXT,
+  priority INTEGER NOT NULL,
+  condition TEXT NOT NULL,
+  outcome TEXT NOT NULL,
+  methods TEXT NOT NULL,
+  requires INTEGER NOT NULL,
+  mode TEXT NOT NULL,
+  is_active INTEGER NOT NULL,
+  enrolment_counts INTEGER NOT NULL,
+  version INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  updated_at INTEGER NOT NULL
+) STRICT;
+
+CREATE INDEX rules_of_environment ON rules (environment_id, id);
 
 CREATE TABLE secrets (
   key_id TEXT PRIMARY KEY,

@@ -25,6 +25,8 @@ export const newEnvironment = (slug: string, mode: Environment['mode'], now: num
   settings: {},
   settingsVersion: 1,
   templatesVersion: 0,
+  rulesVersion: 0,
+  listsVersion: 0,
   createdAt: now,
 })
 

@@ -1,6 +1,8 @@
 import type { Keyring } from '../keys.ts'
 import type { Clock, Store } from '../ports.ts'
 import type { ApiKey, App, Environment, SigningKey, Template } from '../rows.ts'
+import { type RuleSet, ruleSetOf } from '../rules/decide.ts'
+import { MAX_RULES } from '../rules/rule.ts'
 import { importSigningKey, type SigningKeyPair } from '../sessions/access-token.ts'
 import { effectiveSettings, type Settings } from '../settings/settings.ts'
 import { MAX_TEMPLATES } from '../templates/templates.ts'
@@ -13,6 +15,7 @@ export interface EnvironmentView {
   defaultApp: App
   signingKeys: SigningKey[]
   templates: readonly Template[]
+  rules: RuleSet
   /** The key that signs now. */
   signer: SigningKeyPair
 }
@@ -50,6 +53,7 @@ export function createDirectory(
   let keys = new Map<string, Read & { value: Promise<ApiKey | null> }>()
   const signers = new Map<string, Promise<SigningKeyPair>>()
   const templates = new Map<string, { version: number; value: Template[] }>()
+  const rules = new Map<string, { version: string; value: RuleSet }>()
   const readNow = (): Read => ({ at: clock.now(), tick: performance.now() })
   const isFresh = (entry: Read | null | undefined) =>
     entry != null &&
@@ -67,13 +71,26 @@ export function createDirectory(
     return value
   }
 
+  /** Compiled once for each change: a decision is made of what stands here. */
+  async function rulesOf({ id, rulesVersion, listsVersion }: Environment): Promise<RuleSet> {
+    const version = `${rulesVersion} ${listsVersion}`
+    const known = rules.get(id)
+    if (known?.version === version) return known.value
+    const all = { limit: MAX_RULES, before: null, createdAfter: null, createdBefore: null }
+    const [own, lists] = await Promise.all([store.listRules(id, all), store.readLists(id)])
+    const value = await ruleSetOf(own, new Map(lists.map(({ name, entries }) => [name, entries])))
+    rules.set(id, { version, value })
+    return value
+  }
+
   async function load(): Promise<Map<string, EnvironmentView>> {
     const loaded = new Map<string, EnvironmentView>()
     for (const environment of await store.listEnvironments()) {
-      const [apps, signingKeys, own] = await Promise.all([
+      const [apps, signingKeys, own, ruleSet] = await Promise.all([
         store.listApps(environment.id),
         store.listSigningKeys(environment.id),
         templatesOf(environment),
+        rulesOf(environment),
       ])
       const defaultApp = apps.find(app => app.isDefault)
       const active = signingKeys.find(key => key.activatesAt <= clock.now()) ?? signingKeys.at(-1)
@@ -93,6 +110,7 @@ export function createDirectory(
         defaultApp,
         signingKeys,
         templates: own,
+        rules: ruleSet,
         signer: await signer,
       })
     }

@@ -7,7 +7,10 @@ import type {
   Environment,
   Event,
   Identifier,
+  List,
   Message,
+  Rule,
+  RuleVersion,
   Session,
   SigningKey,
   Template,
@@ -60,7 +63,7 @@ const plain = (names: string): Record<string, Kind> =>
 export const environments = columnsOf<Environment>({
   ...plain('id slug mode'),
   settings: 'json',
-  ...plain('settingsVersion templatesVersion createdAt'),
+  ...plain('settingsVersion templatesVersion rulesVersion listsVersion createdAt'),
 })
 export const apps = columnsOf<App>({
   ...plain('id environmentId name publishableKey'),
@@ -97,6 +100,26 @@ export const webhookDeliveries = columnsOf<WebhookDelivery>(
     'id environmentId endpointId eventId eventType status attempt failures dueAt triedAt durationMs answerStatus answer error createdAt deliveredAt',
   ),
 )
+export const rules = columnsOf<Rule>({
+  ...plain('id environmentId name actionName priority condition outcome'),
+  methods: 'json',
+  ...plain('requires mode'),
+  isActive: 'flag',
+  enrolmentCounts: 'flag',
+  ...plain('version createdAt updatedAt'),
+})
+export const ruleVersions = columnsOf<RuleVersion>({
+  ...plain('environmentId version'),
+  rules: 'json',
+  ...plain('rulesCount change ruleId'),
+  actor: 'json',
+  createdAt: 'plain',
+})
+export const lists = columnsOf<List>({
+  ...plain('id environmentId name'),
+  entries: 'json',
+  ...plain('entriesCount version createdAt updatedAt'),
+})
 export const users = columnsOf<Omit<User, 'identifiers'>>({
   ...plain('id environmentId externalId name username locale status'),
   metadata: 'json',

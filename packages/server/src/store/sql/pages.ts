@@ -11,6 +11,8 @@ const PREFIXES = {
   api_keys: 'key',
   templates: 'tpl',
   webhook_deliveries: 'dlv',
+  rules: 'rul',
+  lists: 'lst',
 } as const
 
 // An id is made a moment before the write that judges, and a write judges by the store's clock at the latest.

@@ -8,10 +8,12 @@ import * as challenges from './challenges.ts'
 import * as directory from './directory.ts'
 import { insertEvents, listEvents } from './events.ts'
 import { runOnce } from './idempotency.ts'
+import * as lists from './lists.ts'
 import * as messages from './messages.ts'
 import * as offers from './offers.ts'
 import { createPasskeyChallenge } from './passkeys.ts'
 import * as retention from './retention.ts'
+import * as rules from './rules.ts'
 import * as secrets from './secrets.ts'
 import * as sessions from './sessions.ts'
 import * as templates from './templates.ts'
@@ -72,6 +74,26 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     updateTemplate: (template, changed, origin, now) =>
       write(now, tx => templates.updateTemplate(tx, template, changed, origin, now)),
     deleteTemplate: (id, origin, now) => write(now, tx => templates.deleteTemplate(tx, id, origin, now)),
+
+    listRules: (environmentId, page) => read(tx => rules.listRules(tx, environmentId, page)),
+    findRule: (environmentId, id) => read(tx => rules.findRule(tx, environmentId, id)),
+    createRule: (rule, bounds, origin, now, once) =>
+      write(now, tx => rules.createRule(tx, rule, bounds, origin, now), once),
+    updateRule: (rule, changed, bounds, origin, now) =>
+      write(now, tx => rules.updateRule(tx, rule, changed, bounds, origin, now)),
+    deleteRule: (id, origin, now) => write(now, tx => rules.deleteRule(tx, id, origin, now)),
+    listRuleVersions: (environmentId, page) => read(tx => rules.listVersions(tx, environmentId, page)),
+    findRuleVersion: (environmentId, version) => read(tx => rules.findVersion(tx, environmentId, version)),
+    rollBackRules: (input, once) => write(input.now, tx => rules.rollBack(tx, input), once),
+
+    listLists: (environmentId, page) => read(tx => lists.listLists(tx, environmentId, page)),
+    findList: (environmentId, id) => read(tx => lists.findList(tx, environmentId, id)),
+    readLists: environmentId => read(tx => lists.readLists(tx, environmentId)),
+    createList: (list, max, origin, now, once) =>
+      write(now, tx => lists.createList(tx, list, max, origin, now), once),
+    updateList: (list, changed, origin, now) =>
+      write(now, tx => lists.updateList(tx, list, changed, origin, now)),
+    deleteList: (id, origin, now) => write(now, tx => lists.deleteList(tx, id, origin, now)),
 
     createChallenge: (input, once) =>
       write(

@@ -345,6 +345,8 @@ export async function newEnvironment(
     settings: {},
     settingsVersion: 1,
     templatesVersion: 0,
+    rulesVersion: 0,
+    listsVersion: 0,
     createdAt: now,
   }
   const app = newApp(systemRandom, wanted, now, { name: 'Default' }, true)
