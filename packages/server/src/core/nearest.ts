@@ -1,7 +1,7 @@
-/** The name that was probably meant by a wrong one, or undefined: at most two letters apart, or a third of a long one. */
+/** The name that was probably meant by a wrong one, or undefined: two letters apart at most, fewer for a short name, a third of a long one. */
 export function nearest(name: string, known: readonly string[]): string | undefined {
   let best: string | undefined
-  let least = Math.max(2, Math.floor(name.length / 3)) + 1
+  let least = Math.max(Math.min(2, Math.floor(name.length / 2)), Math.floor(name.length / 3)) + 1
   for (const candidate of known) {
     const apart = distance(candidate.toLowerCase(), name.toLowerCase())
     if (apart < least) [best, least] = [candidate, apart]

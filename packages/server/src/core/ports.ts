@@ -636,8 +636,8 @@ export interface Store {
     now: number,
   ): Promise<RuleSaved | Plain<'stale'>>
   deleteRule(id: string, origin: Origin, now: number): Promise<boolean>
-  /** Newest first, without their rules. Versions have no ids: `before` of the page is a version, as text. */
-  listRuleVersions(environmentId: string, page: Page): Promise<Omit<RuleVersion, 'rules'>[]>
+  /** All that are kept, newest first, without their rules. */
+  listRuleVersions(environmentId: string): Promise<Omit<RuleVersion, 'rules'>[]>
   findRuleVersion(environmentId: string, version: number): Promise<RuleVersion | null>
   /**
    * Makes the set what it was in a version, as a new version. Only while `from` is the newest one; a rule that is another

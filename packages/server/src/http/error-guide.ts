@@ -44,7 +44,7 @@ export const WHAT_TO_DO: Record<ErrorCode, string> = {
   idempotency_in_progress:
     'The first request with this key is still running: try again in a moment with the same key.',
   precondition_failed: 'Read the object again, apply the change to it, and send the new ETag as If-Match.',
-  body_too_large: 'Send at most 64 KB; a template may take 256 KB.',
+  body_too_large: 'Send at most 64 KB; a template may take 256 KB, rules that are tried 512 KB, a list 3 MB.',
   unsupported_media_type: 'Send the body as Content-Type: application/json.',
   idempotency_key_reused: 'Use a new Idempotency-Key for another body.',
   destination_not_allowed: 'The settings (emailDomains) do not let mail go there.',

@@ -14,7 +14,9 @@ import { getChallengeEndpoint } from './api/get-challenge.ts'
 import { listChallengesEndpoint } from './api/list-challenges.ts'
 import { listEventsEndpoint } from './api/list-events.ts'
 import { listMessagesEndpoint } from './api/list-messages.ts'
+import * as lists from './api/lists.ts'
 import { resendChallengeEndpoint } from './api/resend-challenge.ts'
+import * as rules from './api/rules.ts'
 import * as sessions from './api/sessions.ts'
 import { getSettingsEndpoint, updateSettingsEndpoint } from './api/settings.ts'
 import * as templates from './api/templates.ts'
@@ -110,6 +112,22 @@ export const ENDPOINTS = [
   webhooks.testWebhookEndpoint, // POST   /v1/webhooks/{id}/test
   webhooks.listWebhookDeliveries, // GET    /v1/webhooks/{id}/deliveries
   webhooks.replayWebhooks, // POST   /v1/webhooks/{id}/replay
+
+  rules.createRuleEndpoint, // POST   /v1/rules
+  rules.listRulesEndpoint, // GET    /v1/rules
+  rules.tryRulesEndpoint, // POST   /v1/rules/test
+  rules.listRuleVersionsEndpoint, // GET    /v1/rules/versions
+  rules.getRuleVersionEndpoint, // GET    /v1/rules/versions/{id}
+  rules.rollBackRulesEndpoint, // POST   /v1/rules/rollback
+  rules.getRuleEndpoint, // GET    /v1/rules/{id}
+  rules.updateRuleEndpoint, // PATCH  /v1/rules/{id}
+  rules.deleteRuleEndpoint, // DELETE /v1/rules/{id}
+
+  lists.createListEndpoint, // POST   /v1/lists
+  lists.listListsEndpoint, // GET    /v1/lists
+  lists.getListEndpoint, // GET    /v1/lists/{id}
+  lists.updateListEndpoint, // PATCH  /v1/lists/{id}
+  lists.deleteListEndpoint, // DELETE /v1/lists/{id}
 
   listEventsEndpoint, // GET    /v1/events
   listMessagesEndpoint, // GET    /v1/messages

@@ -44,6 +44,10 @@ const template = async (house: House) =>
     name: `mail${++made}`,
     locales: { en: { subject: 'Hello', text: 'Your code: {{code}}' } },
   })
+const rule = async (house: House) =>
+  ask(house, 'POST', '/v1/rules', { name: `rule ${++made}`, condition: 'device.known', outcome: 'ALLOW' })
+const list = async (house: House) =>
+  ask(house, 'POST', '/v1/lists', { name: `list${++made}`, entries: ['a'] })
 const message = async (house: House, challengeId: string) =>
   (await ask(house, 'GET', `/v1/messages?challengeId=${challengeId}`)).data[0]
 
@@ -584,6 +588,67 @@ export const OPERATIONS: readonly Operation[] = [
     again: [401],
     isOnce: true,
     prepare: async house => (await person(house)).request('sign-out'),
+  },
+  {
+    name: 'create a rule',
+    method: 'createRule',
+    status: 201,
+    prepare: async () =>
+      post('/v1/rules', { name: `rule ${++made}`, condition: 'device.known', outcome: 'ALLOW' }),
+  },
+  {
+    name: 'change a rule',
+    method: 'updateRule',
+    status: 200,
+    again: [200],
+    prepare: async house => ({
+      method: 'PATCH',
+      path: `/v1/rules/${(await rule(house)).id}`,
+      body: { condition: `user.ageDays > ${++made}` },
+    }),
+  },
+  {
+    name: 'delete a rule',
+    method: 'deleteRule',
+    status: 204,
+    again: [404],
+    isOnce: true,
+    prepare: async house => ({ method: 'DELETE', path: `/v1/rules/${(await rule(house)).id}` }),
+  },
+  {
+    name: 'go back to a version of the rules',
+    method: 'rollBackRules',
+    status: 200,
+    prepare: async house => {
+      await rule(house)
+      const { data } = await ask(house, 'GET', '/v1/rules/versions')
+      return post('/v1/rules/rollback', { version: data[0].version })
+    },
+  },
+  {
+    name: 'create a list',
+    method: 'createList',
+    status: 201,
+    prepare: async () => post('/v1/lists', { name: `list${++made}`, entries: ['a'] }),
+  },
+  {
+    name: 'change a list',
+    method: 'updateList',
+    status: 200,
+    again: [200],
+    prepare: async house => ({
+      method: 'PATCH',
+      path: `/v1/lists/${(await list(house)).id}`,
+      body: { entries: [`${++made}`] },
+    }),
+  },
+  {
+    name: 'delete a list',
+    method: 'deleteList',
+    status: 204,
+    again: [404],
+    isOnce: true,
+    prepare: async house => ({ method: 'DELETE', path: `/v1/lists/${(await list(house)).id}` }),
   },
   {
     name: 'report a delivery',

@@ -125,7 +125,7 @@ describe('/openapi.json', () => {
       expect(named('header').includes('Idempotency-Key')).toBe(method === 'POST')
     }
   })
-  test('names the ETag of settings and templates, and If-Match with its 412 where one is changed', () => {
+  test('names the ETag of settings, templates, rules and lists, and If-Match with its 412 where one is changed', () => {
     const withEtag: string[] = []
     const withIfMatch: string[] = []
     for (const { method, path, status } of ENDPOINTS) {
@@ -137,11 +137,11 @@ describe('/openapi.json', () => {
         takes ? '`precondition_failed`' : undefined,
       )
     }
-    const changes = ['PATCH /v1/settings', 'PATCH /v1/templates/{id}']
-    expect(withIfMatch.sort()).toEqual(changes)
-    expect(withEtag.sort()).toEqual(
-      ['GET /v1/settings', 'GET /v1/templates/{id}', ...changes, 'POST /v1/templates'].sort(),
-    )
+    const nouns = ['lists', 'rules', 'templates']
+    const changes = [...nouns.map(noun => `PATCH /v1/${noun}/{id}`), 'PATCH /v1/settings']
+    const made = nouns.flatMap(noun => [`GET /v1/${noun}/{id}`, `POST /v1/${noun}`])
+    expect(withIfMatch.sort()).toEqual(changes.sort())
+    expect(withEtag.sort()).toEqual(['GET /v1/settings', ...made, ...changes].sort())
   })
   test('tells every error code, and of each endpoint which ones it gives', () => {
     expect(document.components.schemas.Problem.properties.code.enum).toEqual(codes)

@@ -450,6 +450,86 @@ describe('the whole answer of', () => {
     expect(await ask('DELETE', path)).toBe('')
   })
 
+  test('rules', async () => {
+    const now = new Date(server.clock.now()).toISOString()
+    const rule = await ask('POST', '/v1/rules', {
+      name: 'New devices',
+      condition: '!device.known',
+      outcome: 'CHALLENGE',
+    })
+    expect(rule).toEqual({
+      id: expect.stringMatching(/^rul_/),
+      name: 'New devices',
+      actionName: null,
+      priority: 50,
+      condition: '!device.known',
+      outcome: 'CHALLENGE',
+      methods: [],
+      requires: 1,
+      mode: 'live',
+      isActive: true,
+      enrolmentCounts: false,
+      createdAt: now,
+      updatedAt: now,
+    })
+    expect(await ask('GET', `/v1/rules/${rule.id}`)).toEqual(rule)
+    expect((await ask('GET', '/v1/rules')).data[0]).toEqual(rule)
+    const changed = await ask('PATCH', `/v1/rules/${rule.id}`, { priority: 3, methods: ['passkey'] })
+    expect(changed).toEqual({ ...rule, priority: 3, methods: ['passkey'] })
+    const [newest] = (await ask('GET', '/v1/rules/versions')).data
+    expect(newest).toEqual({
+      version: 3,
+      change: 'updated',
+      ruleId: rule.id,
+      rulesCount: 2,
+      actor: { type: 'api_key', id: expect.stringMatching(/^key_/) },
+      createdAt: now,
+    })
+    const { rules, ...summary } = await ask('GET', '/v1/rules/versions/2')
+    expect(summary).toEqual({ ...newest, version: 2, change: 'created' })
+    expect(rules[1]).toEqual(rule)
+    expect(await ask('POST', '/v1/rules/rollback', { version: 2 })).toEqual({
+      ...newest,
+      version: 4,
+      change: 'rolledBack',
+      ruleId: null,
+    })
+    expect(await ask('GET', `/v1/rules/${rule.id}`)).toEqual(rule)
+    const named = { id: rule.id, name: 'New devices', outcome: 'CHALLENGE' }
+    expect(await ask('POST', '/v1/rules/test', { signals: { user: { email: 'a@x.test' } } })).toEqual({
+      outcome: 'CHALLENGE',
+      rule: null,
+      decidedBy: null,
+      demands: [{ ruleId: rule.id, methods: [], requires: 1, enrolmentCounts: false }],
+      matched: [],
+      erring: [{ ...named, message: '"device.known" is not known' }],
+      shadow: [{ id: world.ruleId, name: 'of test', outcome: 'CHALLENGE', verdict: 'missed', message: null }],
+      seen: { 'device.known': null, 'user.email': 'a@x.test' },
+    })
+    expect(await ask('DELETE', `/v1/rules/${rule.id}`)).toBe('')
+  })
+
+  test('lists', async () => {
+    const now = new Date(server.clock.now()).toISOString()
+    const list = await ask('POST', '/v1/lists', { name: 'vip', entries: ['a', 'b', 'a'] })
+    const summary = {
+      id: expect.stringMatching(/^lst_/),
+      name: 'vip',
+      entriesCount: 2,
+      createdAt: now,
+      updatedAt: now,
+    }
+    expect(list).toEqual({ ...summary, entries: ['a', 'b'] })
+    expect(await ask('GET', `/v1/lists/${list.id}`)).toEqual(list)
+    expect((await ask('GET', '/v1/lists')).data[0]).toEqual({ ...summary, id: list.id })
+    expect(await ask('PATCH', `/v1/lists/${list.id}`, { entries: ['c'] })).toEqual({
+      ...list,
+      entriesCount: 1,
+      entries: ['c'],
+    })
+    expect(await ask('DELETE', `/v1/lists/${list.id}`)).toBe('')
+  })
+
   test('settings', async () => {
     const settings = await ask('GET', '/v1/settings')
     expect(await ask('PATCH', '/v1/settings', { brand: { name: 'Acme' } })).toEqual({
@@ -503,11 +583,13 @@ test('HEAD of every GET has its status and headers, and no body', async () => {
       users: world.userId,
       apps: world.appId,
       templates: world.templateId,
+      rules: world.ruleId,
+      lists: world.listId,
       actions: world.actionId,
       webhooks: world.webhookId,
     }
     const noun = endpoint.path.split('/')[2] as keyof typeof ids
-    const path = endpoint.path.replace('{id}', ids[noun])
+    const path = endpoint.path.replace('versions/{id}', 'versions/1').replace('{id}', ids[noun])
     const got = await server.call('GET', path)
     const head = await server.call('HEAD', path)
     expect(head).toMatchObject({ status: got.status, body: '' })

@@ -147,6 +147,30 @@ const READY: Record<string, () => Promise<Ready>> = {
     await server.ostiary.drain()
     return { path: `${path}/replay`, body: { deliveryId }, other: { since: '2026-11-21T00:00:00Z' } }
   },
+  '/v1/rules': async () => ({
+    path: '/v1/rules',
+    body: { ...RULE, name: 'one' },
+    other: { ...RULE, name: 'another' },
+  }),
+  '/v1/rules/test': async () => ({
+    path: '/v1/rules/test',
+    body: { rule: { ...RULE, name: 'one' }, signals: {} },
+    other: { rule: { ...RULE, name: 'another' }, signals: {} },
+  }),
+  '/v1/rules/rollback': async () => {
+    for (const name of ['one', 'another']) await server.post('/v1/rules', { ...RULE, name })
+    const [newest, before] = (await server.get('/v1/rules/versions')).body.data
+    return {
+      path: '/v1/rules/rollback',
+      body: { version: before.version },
+      other: { version: newest.version },
+    }
+  },
+  '/v1/lists': async () => ({
+    path: '/v1/lists',
+    body: { name: newName(), entries: ['a'] },
+    other: { name: newName(), entries: ['a'] },
+  }),
   '/v1/api-keys': async () => ({
     path: '/v1/api-keys',
     body: { name: 'A', scopes: ['read'] },
@@ -154,6 +178,8 @@ const READY: Record<string, () => Promise<Ready>> = {
   }),
 }
 
+// Without effect on anybody: what else this file does is not judged by it.
+const RULE = { condition: 'true', outcome: 'CHALLENGE', mode: 'shadow' }
 const newName = () => fresh('mail').split('@')[0] as string
 /** The only one, because an environment has few; nothing here causes what it subscribes to. */
 async function newEndpoint(): Promise<string> {

@@ -132,6 +132,21 @@ const NAMED: Matrix = {
     { path: its.webhookId, body: { since: '2026-01-01T00:00:00.000Z' } },
     { path: mine.webhookId, body: { deliveryId: its.deliveryId } },
   ],
+  'POST /v1/rules': () => [],
+  'GET /v1/rules': () => [],
+  'POST /v1/rules/test': () => [],
+  // Versions are counted in each environment for itself: a number names nothing of another.
+  'GET /v1/rules/versions': () => [],
+  'GET /v1/rules/versions/{id}': its => [{ path: its.ruleId }],
+  'POST /v1/rules/rollback': () => [],
+  'GET /v1/rules/{id}': its => [{ path: its.ruleId }],
+  'PATCH /v1/rules/{id}': its => [{ path: its.ruleId, body: { isActive: false } }],
+  'DELETE /v1/rules/{id}': its => [{ path: its.ruleId }],
+  'POST /v1/lists': () => [],
+  'GET /v1/lists': () => [],
+  'GET /v1/lists/{id}': its => [{ path: its.listId }],
+  'PATCH /v1/lists/{id}': its => [{ path: its.listId, body: { entries: [] } }],
+  'DELETE /v1/lists/{id}': its => [{ path: its.listId }],
   'GET /v1/events': its => [
     { query: `userId=${its.userId}` },
     { query: `challengeId=${its.challengeId}` },
@@ -183,6 +198,8 @@ describe.each([
       ['sessions', its.sessionId],
       ['apps', its.appId],
       ['templates', its.templateId],
+      ['rules', its.ruleId],
+      ['lists', its.listId],
       ['actions', its.actionId],
       ['webhooks', its.webhookId],
     ]) {
@@ -196,7 +213,17 @@ describe.each([
 })
 
 test('lists of one environment hold nothing of the other', async () => {
-  for (const path of ['challenges', 'users', 'apps', 'api-keys', 'templates', 'webhooks', 'events']) {
+  for (const path of [
+    'challenges',
+    'users',
+    'apps',
+    'api-keys',
+    'templates',
+    'webhooks',
+    'rules',
+    'lists',
+    'events',
+  ]) {
     const idsOf = async (key: string) => {
       const { body } = await server.call(
         'GET',
@@ -213,19 +240,17 @@ test('lists of one environment hold nothing of the other', async () => {
   }
 })
 
-test('live has no inbox: the route answers like any unknown path', async () => {
-  expectRefusal(await server.call('GET', '/v1/messages', undefined, { key: server.liveKey }), 'not_found')
-})
+test('live has no inbox: the route answers like any unknown path', async () =>
+  expectRefusal(await server.call('GET', '/v1/messages', undefined, { key: server.liveKey }), 'not_found'))
 
-describe('without a key', () => {
+describe('without a key', () =>
   test.each(names)('%s is unauthorized', async name => {
     const [method = '', path = ''] = name.split(' ')
     expectRefusal(
       await server.call(method, path.replace('{id}', 'x'), undefined, { key: null }),
       'unauthorized',
     )
-  })
-})
+  }))
 
 describe('with each scope alone', () => {
   const SCOPES: Scope[] = ['auth', 'users', 'read', 'review', 'admin']

@@ -23,6 +23,11 @@ beforeAll(async () => {
     const made = await server.post('/v1/webhooks', asked)
     webhookId ??= made.body.id
     await server.post(`/v1/webhooks/${webhookId}/test`)
+    if (index < 3) {
+      const rule = { name: `Rule ${index}`, condition: 'true', outcome: 'CHALLENGE', mode: 'shadow' }
+      await server.post('/v1/rules', rule)
+      await server.post('/v1/lists', { name: `list${index}`, entries: [] })
+    }
     await server.signIn(EMAIL)
     await later(server, 61_000)
   }
@@ -42,6 +47,8 @@ const LISTS: [path: string, filter: string, other: string][] = [
   ['/v1/templates', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
   ['/v1/webhooks', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
   ['/v1/webhooks/{id}/deliveries', 'status=pending', 'status=failed'],
+  ['/v1/rules', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
+  ['/v1/lists', 'createdAfter=2026-11-21T00:00:00.000Z', 'createdAfter=2026-11-20T00:00:00.000Z'],
   ['/v1/events', 'type=session.created', 'type=user.created'],
   ['/v1/messages', `to=${EMAIL}`, 'to=shared@example.com'],
 ]

@@ -170,6 +170,8 @@ export interface World {
   webhookId: string
   /** A test that was sent to it, and failed. */
   deliveryId: string
+  ruleId: string
+  listId: string
   /** A tracked action that was proven and not yet validated. */
   actionId: string
   resultToken: string
@@ -237,6 +239,13 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     eventTypes: ['secret.rotated'],
   })
   const delivery = await call('POST', `/v1/webhooks/${webhook.id}/test`, {})
+  const list = await call('POST', '/v1/lists', { name: `of-${mode}`, entries: ['someone@example.com'] })
+  const rule = await call('POST', '/v1/rules', {
+    name: `of ${mode}`,
+    condition: `user.email in list("of-${mode}")`,
+    outcome: 'CHALLENGE',
+    mode: 'shadow',
+  })
   const tracked = await call('POST', '/v1/actions', { name: 'signIn' })
   const resultOf = async (bearer: string): Promise<string> => {
     const to = fresh(mode)
@@ -266,6 +275,8 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     passkeyAnswer: device.authenticate(passkey.publicKey),
     webhookId: webhook.id,
     deliveryId: delivery.id,
+    ruleId: rule.id,
+    listId: list.id,
     actionId: tracked.id,
     resultToken: await resultOf(tracked.token),
     linkToken: new URL(viaApp.link).searchParams.get('token') ?? '',
@@ -278,8 +289,9 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
 /** A world of nothing: ids and tokens of the right form that no environment has. */
 export function nowhere(server: TestServer, key: string): World {
   const { random, keyring } = server.ostiary.deps
-  const id = (prefix: 'act' | 'aut' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl' | 'whk' | 'dlv') =>
-    newId(prefix, server.clock.now())
+  const id = (
+    prefix: 'act' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl' | 'aut' | 'whk' | 'dlv' | 'rul' | 'lst',
+  ) => newId(prefix, server.clock.now())
   const token = (kind: string) => `${kind}_${random.bytes(32).toString('base64url')}`
   const refresh = Buffer.concat([random.bytes(48), keyring.derive('nothing').subarray(0, 16)])
   return {
@@ -300,6 +312,8 @@ export function nowhere(server: TestServer, key: string): World {
     passkeyAnswer: nobodysPasskey(),
     webhookId: id('whk'),
     deliveryId: id('dlv'),
+    ruleId: id('rul'),
+    listId: id('lst'),
     actionId: id('act'),
     resultToken: token('oht'),
     linkToken: token('olk'),

@@ -82,7 +82,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     updateRule: (rule, changed, bounds, origin, now) =>
       write(now, tx => rules.updateRule(tx, rule, changed, bounds, origin, now)),
     deleteRule: (id, origin, now) => write(now, tx => rules.deleteRule(tx, id, origin, now)),
-    listRuleVersions: (environmentId, page) => read(tx => rules.listVersions(tx, environmentId, page)),
+    listRuleVersions: environmentId => read(tx => rules.listVersions(tx, environmentId)),
     findRuleVersion: (environmentId, version) => read(tx => rules.findVersion(tx, environmentId, version)),
     rollBackRules: (input, once) => write(input.now, tx => rules.rollBack(tx, input), once),
 

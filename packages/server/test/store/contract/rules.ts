@@ -36,8 +36,7 @@ export function rules(inHouse: InHouse) {
     return saved.rule
   }
   const all = async (house: House, more = {}) => await house.store.listRules(house.environment.id, page(more))
-  const versions = async (house: House, more = {}) =>
-    await house.store.listRuleVersions(house.environment.id, page({ limit: 200, ...more }))
+  const versions = async (house: House) => await house.store.listRuleVersions(house.environment.id)
   const rollBack = async (house: House, version: number, from: number, origin = house.origin) =>
     await house.store.rollBackRules({ version, from, origin, now: house.now() })
 
@@ -153,7 +152,7 @@ export function rules(inHouse: InHouse) {
         expect(await set(2)).toEqual([first, second])
         expect(await set(3)).toEqual([saved.kind === 'saved' && saved.rule, second])
         expect(await set(4)).toBeUndefined()
-        expect((await versions(house, { limit: 1, before: '3' }))[0]).toEqual({
+        expect((await versions(house))[1]).toEqual({
           environmentId: house.environment.id,
           version: 2,
           rulesCount: 2,

@@ -1,0 +1,66 @@
+import type { Call, Deps } from '../deps.ts'
+import { type FieldError, OstiaryError } from '../errors.ts'
+import { type Keep, writeOnce } from '../idempotency.ts'
+import type { Rule } from '../rows.ts'
+import { type Decision, decide, type RuleSet, ruleSetOf } from './decide.ts'
+import { ruleErrors } from './rule.ts'
+import { type NewRule, wholeRule } from './rules.ts'
+import type { Signals } from './variables.ts'
+
+/** A made-up case: rules that are not saved (none named: those that are), and what would be known of the action. */
+export interface MadeUpCase {
+  rule?: TriedRule | undefined
+  rules?: TriedRule[] | undefined
+  signals: Signals
+  /** The instant of the decision; now when it is not said. */
+  now?: number | undefined
+}
+
+export type TriedRule = NewRule & { id?: string | undefined }
+
+/**
+ * Judges a made-up case, and writes nothing. Refusal: `invalid_request` for a rule that could not be saved, with the path
+ * of each mistake.
+ */
+export async function tryRules(
+  deps: Deps,
+  call: Call,
+  { rule, rules, signals, now = deps.clock.now() }: MadeUpCase,
+  keep?: Keep<Decision>,
+): Promise<Decision> {
+  const { view } = call
+  const tried = rule ? [rule] : rules
+  const set = tried ? await setOf(tried, view.rules, rule ? () => 'rule.' : at => `rules.${at}.`) : view.rules
+  const { signIn, other } = view.settings.action.defaultOutcome
+  const defaultOutcome = (signals.action?.name ?? 'signIn') === 'signIn' ? signIn : other
+  const decision = decide(set, signals, { defaultOutcome, now })
+  // Without an Idempotency-Key there is nothing to write.
+  if (!keep) return decision
+  return await writeOnce<Decision, Decision>(
+    keep,
+    once => deps.store.keep(decision, deps.clock.now(), once),
+    kept => kept,
+  )
+}
+
+async function setOf(
+  tried: readonly TriedRule[],
+  { lists }: RuleSet,
+  prefixAt: (index: number) => string,
+): Promise<RuleSet> {
+  const rules: Rule[] = []
+  const errors: FieldError[] = []
+  const names = new Set(lists.keys())
+  for (const [index, { id = `rule${index}`, ...fields }] of tried.entries()) {
+    const whole = wholeRule(fields)
+    errors.push(...(await ruleErrors(whole, names, prefixAt(index))))
+    rules.push({ ...whole, id, environmentId: '', version: 0, createdAt: 0, updatedAt: 0 })
+  }
+  const [first] = errors
+  if (first)
+    throw new OstiaryError('invalid_request', {
+      detail: `"${first.path}" ${first.message}.`,
+      errors: errors.slice(0, 20),
+    })
+  return await ruleSetOf(rules, lists)
+}
