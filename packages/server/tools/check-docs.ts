@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { ERRORS, type ErrorCode } from '../src/core/errors.ts'
+import { variablesTable } from '../src/core/rules/variables.ts'
 import { WHAT_TO_DO } from '../src/http/error-guide.ts'
 import { openApiDocument } from '../src/http/openapi.ts'
 import { eventsPage } from './events-page.ts'
@@ -14,6 +15,7 @@ const pages: Record<string, string> = {
   'errors.md': errorsPage(),
   'events.md': eventsPage(),
   'security-cases.md': securityCasesPage(),
+  'rules.md': withTable('rules.md', 'variables', variablesTable()),
 }
 
 const stale = Object.entries(pages).filter(([name, text]) => {
@@ -29,6 +31,15 @@ if (process.argv.includes('--write')) {
 } else if (stale.length > 0) {
   console.error(`stale: ${stale.map(([name]) => `docs/${name}`).join(', ')}; run: npm run docs`)
   process.exit(1)
+}
+
+/** A page that is written by hand, with the table between its two marks made anew. */
+function withTable(page: string, name: string, table: string): string {
+  const [begin, end] = [`<!-- ${name}: made from the code by npm run docs -->`, `<!-- /${name} -->`]
+  const [before, rest] = readFileSync(new URL(page, DOCS), 'utf8').split(begin)
+  const after = rest?.split(end)[1]
+  if (before === undefined || after === undefined) throw new Error(`docs/${page} has no place for ${name}`)
+  return `${before}${begin}\n\n${table}\n\n${end}${after}`
 }
 
 function errorsPage(): string {
