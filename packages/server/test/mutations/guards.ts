@@ -29,6 +29,149 @@ const GUARD_TESTS = { tests: ['threats/guards.test.ts'] }
 /** The guards of the security core, each of which `npm run mutate` takes away once. */
 export const GUARDS: Guard[] = [
   ...guardsIn(
+    'core/rules/decide.ts',
+    ['core/rules/decide.test.ts'],
+    [
+      ['an ALLOW rule that errs has not matched', " && rule.outcome !== 'ALLOW')", ')'],
+      ['the strictest of all that err', 'STRICTNESS[rule.outcome] > STRICTNESS[outcome]', 'false'],
+      ['shadow rules decide nothing', "({ rule }) => rule.mode === 'live'", '() => true'],
+      ['rules that are off', 'rules.filter(rule => rule.isActive)', '[...rules]'],
+      ['rules of other actions', 'actionName === null || actionName === name', 'true'],
+      ['lower priority first', 'a.priority - b.priority || ', ''],
+      ['rounds of all conditions together', 'roundsLeft: MAX_ROUNDS_OF_SET }', 'roundsLeft: 1e9 }'],
+      ['what rules that err ask for', '...erred.map(({ rule }) => rule)]', ']'],
+    ],
+  ),
+  ...guardsIn(
+    'core/rules/cel.ts',
+    ['core/rules'],
+    [
+      [
+        'rounds of a condition',
+        "if (loopCondition) value.loopCondition = callOf('@round', loopCondition)",
+        '',
+      ],
+      ['what a loop goes through', "if (iterRange) value.iterRange = callOf('@range', iterRange)", ''],
+      ['texts that double', 'left.length + right.length > MAX_TEXT', 'false'],
+      ['lists that grow', 'left.size + right.size > MAX_LIST', 'false'],
+      ['looking into a list costs', 'spend(Math.ceil(list.size / 16))', ''],
+      [
+        'no order of lists and maps',
+        '  if (isCelList(a) || isCelMap(a) || isCelList(b) || isCelMap(b))',
+        '  if (false)',
+      ],
+      ['division by zero', 'if (b === 0)', 'if (false)'],
+      ['an empty text is no number', 'if (!form.test(text))', 'if (false)'],
+      ['a signal of a prototype', 'signals && Object.hasOwn(signals, name) ?', 'signals ?'],
+      [
+        'half a number',
+        'Number.isSafeInteger(signal) ? BigInt(signal as number)',
+        "typeof signal === 'number' ? BigInt(Math.trunc(signal))",
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/rules/check.ts',
+    ['core/rules'],
+    [
+      ['depth', 'if (outer.depth > MAX_DEPTH)', 'if (false)'],
+      ['loops in each other', 'if (scope.loops >= MAX_NESTED_LOOPS)', 'if (false)'],
+      [
+        'names that every object has',
+        '  Object.hasOwn(table, name) ? table[name] : undefined',
+        '  table[name]',
+      ],
+      [
+        'fields that every object has',
+        'Object.hasOwn(type.group, field) ? type.group[field] : undefined',
+        'type.group[field]',
+      ],
+      [
+        'variables that every object has',
+        'if (!Object.hasOwn(VARIABLES, name)) return',
+        'if (!(name in VARIABLES)) return',
+      ],
+      ['true or false in the end', "if (!fits(type, 'bool')) fault(", 'if (false) fault('],
+      ['a loop’s entry hides no signal', 'Object.hasOwn(VARIABLES, iterVar) || ', ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/rules/condition.ts',
+    ['core/rules'],
+    [
+      ['length', 'if (text.length > MAX_CONDITION)', 'if (false)'],
+      ['brackets', 'if (open > MAX_BRACKETS)', 'if (false)'],
+    ],
+  ),
+  ...guardsIn(
+    'core/rules/patterns.ts',
+    ['core/rules'],
+    [
+      [
+        'length of a pattern',
+        'if (text.length > MAX_LENGTH)',
+        'if (false)',
+        {
+          survives: 'what is longer has too many instructions, or is refused by the length of the condition',
+        },
+      ],
+      ['repeats of a pattern', 'if (written > MAX_REPEATS)', 'if (false)'],
+    ],
+  ),
+  ...guardsIn(
+    'core/rules/rule.ts',
+    ['http/rules.test.ts'],
+    [
+      ['a list that there is not', 'filter(name => !lists.has(name))', 'filter(() => false)'],
+      ['two methods prove two things', 'proven.size >= requires', 'methods.length >= requires'],
+      ['methods for rules that ask for proof', 'if (!asksForProof)', 'if (false)'],
+    ],
+  ),
+  ...guardsIn(
+    'core/rules/rules.ts',
+    ['http/rules.test.ts'],
+    [
+      ['rules are checked when they are made', '  await guardRule(deps, call, rule)\n', ''],
+      ['rules are checked when they are changed', '    await guardRule(deps, call, next)\n', ''],
+      ['If-Match of a rule', 'ifMatch !== ruleEtag(rule)', 'false'],
+      ['no way back to what could not be saved', '  if (errors.length > 0)\n', '  if (false)\n'],
+    ],
+  ),
+  ...guardsIn(
+    'core/rules/lists.ts',
+    ['http/rules.test.ts'],
+    [
+      [
+        'a list that is used stays',
+        '  await refuseUsed(deps, await findList(deps, call, id))',
+        '  await findList(deps, call, id)',
+      ],
+      [
+        'a list that is used keeps its name',
+        '    if (name !== list.name) await refuseUsed(deps, list)\n',
+        '',
+      ],
+      ['If-Match of a list', 'ifMatch !== listEtag(list)', 'false', { tests: ['races/rules.test.ts'] }],
+    ],
+  ),
+  ...guardsIn('store/sql/rules.ts', STORE, [
+    ['a rule of another version', 'id === asked.id && version === asked.version', 'id === asked.id'],
+    ['no more rules than may be', 'if (next.length > bounds.rules)', 'if (false)'],
+    ['a way back from the newest version alone', 'if (version !== from)', 'if (false)'],
+    ['a rule of another environment', 'WHERE id = $1 AND environment_id = $2', 'WHERE id = $1 AND $2 = $2'],
+    ['an ETag names one text', '{ ...rule, version: version + 1, updatedAt: now }\n  })', 'rule\n  })'],
+    ['writers take turns', '  await tx.lock([`${environmentId}:rules`])\n', '', { tests: POSTGRES }],
+  ]),
+  ...guardsIn('store/sql/lists.ts', STORE, [
+    ['a list of another version', ' AND version = $3`', '`'],
+    ['no more lists than may be', 'if (Number(count?.count) >= max)', 'if (false)'],
+    [
+      'a list of another environment',
+      "'DELETE FROM lists WHERE id = $1 AND environment_id = $2 RETURNING *'",
+      "'DELETE FROM lists WHERE id = $1 AND $2 = $2 RETURNING *'",
+    ],
+  ]),
+  ...guardsIn(
     'core/challenges/create.ts',
     ['http/challenges.test.ts'],
     [

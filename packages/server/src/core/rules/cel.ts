@@ -236,7 +236,7 @@ export function bindingsOf(signals: Signals, now: number): Bindings {
 function bindGroup(group: Group, signals: object | undefined): Map<string, CelInput> {
   const bound = new Map<string, CelInput>()
   for (const [name, node] of Object.entries(group)) {
-    const signal = signals && Object.getOwnPropertyDescriptor(signals, name)?.value
+    const signal = signals && Object.hasOwn(signals, name) ? signals[name as never] : undefined
     const value = isVariable(node) ? bindVariable(node, signal) : bindGroup(node, signal)
     if (value !== undefined) bound.set(name, value)
   }

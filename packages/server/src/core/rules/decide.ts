@@ -15,6 +15,8 @@ export interface CompiledRule extends Rule {
 export interface RuleSet {
   rules: readonly CompiledRule[]
   lists: ReadonlyMap<string, readonly string[]>
+  /** How each signal that a condition names is read, in the order of their paths. */
+  readers: ReadonlyMap<string, (signals: object) => unknown>
   bind(signals: Signals, now: number): Bindings
 }
 
@@ -55,13 +57,15 @@ export async function ruleSetOf(
   lists: ReadonlyMap<string, readonly string[]>,
 ): Promise<RuleSet> {
   const active = rules.filter(rule => rule.isActive)
-  if (active.length === 0) return { rules: [], lists, bind: () => ({}) }
+  if (active.length === 0) return { rules: [], lists, readers: new Map(), bind: () => ({}) }
   const { compile, bindingsOf } = await conditions()
   const compiled = active.map(rule => {
     const result = compile(rule.condition)
     return { ...rule, compiled: 'condition' in result ? result.condition : null }
   })
-  return { rules: compiled.sort(byPriority), lists, bind: bindingsOf }
+  const paths = new Set(compiled.flatMap(rule => [...(rule.compiled?.reads ?? [])]))
+  const readers = new Map([...paths].sort().map(path => [path, readerOf(path)]))
+  return { rules: compiled.sort(byPriority), lists, readers, bind: bindingsOf }
 }
 
 const byPriority = (a: Rule, b: Rule) => a.priority - b.priority || (a.id < b.id ? -1 : 1)
@@ -73,7 +77,7 @@ const byPriority = (a: Rule, b: Rule) => a.priority - b.priority || (a.id < b.id
  * nothing. Pure: the same signals at the same instant give the same decision.
  */
 export function decide(
-  { rules, lists, bind }: RuleSet,
+  { rules, lists, readers, bind }: RuleSet,
   signals: Signals,
   { defaultOutcome, now }: { defaultOutcome: Outcome; now: number },
 ): Decision {
@@ -103,7 +107,7 @@ export function decide(
     shadow: judged.flatMap(({ rule, verdict }) =>
       rule.mode === 'shadow' ? [{ ...named(rule), verdict: verdict.kind, message: messageOf(verdict) }] : [],
     ),
-    seen: seenBy(judged, signals, now),
+    seen: seenBy(judged, readers, signals, now),
   }
 }
 
@@ -134,31 +138,42 @@ const demandOf = ({ id, methods, requires, enrolmentCounts }: Rule): Demand => (
 
 const messageOf = (verdict: Verdict) => (verdict.kind === 'erred' ? verdict.message : null)
 
-function seenBy(judged: readonly Judged[], signals: Signals, now: number): Record<string, unknown> {
-  const paths = new Set(judged.flatMap(({ rule }) => [...(rule.compiled?.reads ?? [])]))
+function seenBy(
+  judged: readonly Judged[],
+  readers: RuleSet['readers'],
+  signals: Signals,
+  now: number,
+): Record<string, unknown> {
+  const named = new Set<string>()
+  for (const { rule } of judged) for (const path of rule.compiled?.reads ?? []) named.add(path)
   const all = { ...signals, now }
-  return Object.fromEntries([...paths].sort().map(path => [path, signalAt(all, path)]))
+  const seen: Record<string, unknown> = {}
+  for (const [path, read] of readers) if (named.has(path)) seen[path] = read(all)
+  return seen
 }
 
-/** The signal of a path; null where it is not known. Behind a map of the caller's own, the rest is one key. */
-function signalAt(signals: object, path: string): unknown {
+/** How the signal of a path is read; null where it is not known. Behind a map of the caller's own, the rest is one key. */
+function readerOf(path: string): (signals: object) => unknown {
   let node: Group | Variable = VARIABLES
-  let value: unknown = signals
   let rest = path
+  const names: string[] = []
   while (rest !== '' && !isVariable(node)) {
     const end = rest.indexOf('.')
-    const name = end === -1 ? rest : rest.slice(0, end)
+    const name: string = end === -1 ? rest : rest.slice(0, end)
     rest = end === -1 ? '' : rest.slice(end + 1)
     node = node[name] ?? {}
-    value = fieldOf(value, name)
+    names.push(name)
   }
-  if (rest !== '') value = fieldOf(value, rest)
-  if (isVariable(node) && node.type === 'timestamp' && Number.isSafeInteger(value))
-    return new Date(value as number).toISOString()
-  return value ?? null
+  if (rest !== '') names.push(rest)
+  const isInstant = isVariable(node) && node.type === 'timestamp'
+  return signals => {
+    let value: unknown = signals
+    for (const name of names) {
+      if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return null
+      value = (value as Record<string, unknown>)[name]
+    }
+    return isInstant && Number.isSafeInteger(value)
+      ? new Date(value as number).toISOString()
+      : (value ?? null)
+  }
 }
-
-const fieldOf = (value: unknown, name: string): unknown =>
-  typeof value === 'object' && value !== null && Object.hasOwn(value, name)
-    ? (value as Record<string, unknown>)[name]
-    : undefined

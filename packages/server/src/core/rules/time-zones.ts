@@ -21,17 +21,31 @@ function formatOf(timeZone: string): Intl.DateTimeFormat {
   }
 }
 
+const lastOf = new Map<string, { instant: number; time: number }>()
+
 /** A date whose UTC fields are what a clock on the wall of the zone shows; without one, of UTC. */
 export function wallClock(instant: number, zone?: string): Date {
   if (zone === undefined) return new Date(instant)
-  const parts = new Map(
-    readTimeZone(zone)
-      .formatToParts(instant)
-      .map(({ type, value }) => [type, Number(value)]),
-  )
+  const last = lastOf.get(zone)
+  // All conditions of a decision ask for the same instant.
+  if (last?.instant === instant) return new Date(last.time)
+  const time = wallTime(instant, readTimeZone(zone))
+  if (lastOf.size >= MAX_KEPT) lastOf.clear()
+  lastOf.set(zone, { instant, time })
+  return new Date(time)
+}
+
+function wallTime(instant: number, format: Intl.DateTimeFormat): number {
+  const parts = new Map(format.formatToParts(instant).map(({ type, value }) => [type, Number(value)]))
   const part = (name: Intl.DateTimeFormatPartTypes) => parts.get(name) ?? Number.NaN
   const ms = ((instant % 1000) + 1000) % 1000
-  return new Date(
-    Date.UTC(part('year'), part('month') - 1, part('day'), part('hour'), part('minute'), part('second'), ms),
+  return Date.UTC(
+    part('year'),
+    part('month') - 1,
+    part('day'),
+    part('hour'),
+    part('minute'),
+    part('second'),
+    ms,
   )
 }
