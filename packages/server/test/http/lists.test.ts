@@ -16,7 +16,8 @@ beforeAll(async () => {
     await send(server, { to: fresh(), purpose: index % 2 ? 'odd' : 'signIn' })
     await server.post('/v1/users', { email: 'shared@example.com' })
     await server.post('/v1/apps', { name: `App ${index}` })
-    await server.newKey(['read'])
+    // All events of this house have to fit into one page.
+    if (index < 4) await server.newKey(['read'])
     await server.post('/v1/templates', { name: `mail${index}`, locales: CODE_TEXTS })
     // Of a type that nothing here causes: only the tests are sent, to nobody.
     const asked = { url: 'https://receiver.invalid/', eventTypes: ['secret.rotated'] }
