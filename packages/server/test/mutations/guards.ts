@@ -33,6 +33,7 @@ export const GUARDS: Guard[] = [
     ['core/rules/decide.test.ts'],
     [
       ['an ALLOW rule that errs has not matched', " && rule.outcome !== 'ALLOW')", ')'],
+      ['what stands behind the match', '.slice(0, match ? at : live.length)', '.slice()'],
       ['the strictest of all that err', 'STRICTNESS[rule.outcome] > STRICTNESS[outcome]', 'false'],
       ['shadow rules decide nothing', "({ rule }) => rule.mode === 'live'", '() => true'],
       ['rules that are off', 'rules.filter(rule => rule.isActive)', '[...rules]'],

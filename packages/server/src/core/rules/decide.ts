@@ -71,10 +71,11 @@ export async function ruleSetOf(
 const byPriority = (a: Rule, b: Rule) => a.priority - b.priority || (a.id < b.id ? -1 : 1)
 
 /**
- * Judges an action (PROTOCOL section 4). Every rule for its name is judged, in the order of priority. An ALLOW rule that
- * errs has not matched. Any other rule that errs counts beside the first real match, wherever it stands: the outcome is
- * the strictest of them (BLOCK, REVIEW, CHALLENGE, ALLOW); without a match, of the default and them. Shadow rules decide
- * nothing. Pure: the same signals at the same instant give the same decision.
+ * Judges an action (PROTOCOL section 4). The first live rule that holds, in the order of priority, is the match. On the way
+ * there an ALLOW rule that errs has not matched; any other that errs counts beside the match: the outcome is the strictest of
+ * them (BLOCK, REVIEW, CHALLENGE, ALLOW); without a match, of the default and them. What stands behind the match decides as
+ * little when it errs as when it holds. Shadow rules decide nothing. Pure: the same signals at the same instant give the
+ * same decision.
  */
 export function decide(
   { rules, lists, readers, bind }: RuleSet,
@@ -88,8 +89,11 @@ export function decide(
     lists,
   )
   const live = judged.filter(({ rule }) => rule.mode === 'live')
-  const match = live.find(({ verdict }) => verdict.kind === 'matched')?.rule ?? null
-  const erred = live.filter(({ rule, verdict }) => verdict.kind === 'erred' && rule.outcome !== 'ALLOW')
+  const at = live.findIndex(({ verdict }) => verdict.kind === 'matched')
+  const match = live[at]?.rule ?? null
+  const erred = live
+    .slice(0, match ? at : live.length)
+    .filter(({ rule, verdict }) => verdict.kind === 'erred' && rule.outcome !== 'ALLOW')
   let outcome = match?.outcome ?? defaultOutcome
   let decidedBy = match
   for (const { rule } of erred)

@@ -66,13 +66,17 @@ function oracle(all: Case[], byDefault: Outcome): Outcome {
   const live = all.filter(one => one.isActive && one.mode === 'live' && one.actionName !== 'other')
   const lowest = Math.min(...live.filter(one => one.kind === 'matched').map(one => one.priority))
   const match = live.find(one => one.kind === 'matched' && one.priority === lowest)
-  const erring = live.filter(one => one.kind === 'erred' && one.outcome !== 'ALLOW')
+  const isBefore = (one: Case) =>
+    !match ||
+    one.priority < match.priority ||
+    (one.priority === match.priority && live.indexOf(one) < live.indexOf(match))
+  const erring = live.filter(one => one.kind === 'erred' && one.outcome !== 'ALLOW' && isBefore(one))
   const outcomes = [match ? match.outcome : byDefault, ...erring.map(one => one.outcome)]
   return outcomes.reduce((a, b) => (OUTCOMES.indexOf(b) > OUTCOMES.indexOf(a) ? b : a))
 }
 
 describe('a decision', () => {
-  test('is the strictest of the first match and of all rules that err', async () => {
+  test('is the strictest of the first match and of the rules before it that err', async () => {
     await fc.assert(
       fc.asyncProperty(cases, fc.constantFrom(...OUTCOMES), async (all, byDefault) => {
         const { outcome } = await decided(all.map(ruleOf), undefined, byDefault)
@@ -152,11 +156,12 @@ describe('a decision', () => {
   })
 
   test('that an error made stricter says which rule it was, why, and what all of them ask for', async () => {
-    const easy = rule({ priority: 1, methods: ['emailCode'] })
+    const easy = rule({ priority: 10, methods: ['emailCode'] })
+    const behind = rule({ priority: 11, condition: 'user.isNew', outcome: 'BLOCK', name: 'behind' })
     const hard = rule({ priority: 9, condition: '!device.known', methods: ['passkey'], name: 'hard' })
     const review = rule({ priority: 5, condition: 'user.isNew', outcome: 'REVIEW', name: 'look' })
     const allow = rule({ priority: 0, condition: 'ip.isNew', outcome: 'ALLOW', name: 'pass' })
-    const decision = await decided([easy, hard, review, allow])
+    const decision = await decided([easy, hard, review, allow, behind])
     expect(decision).toMatchObject({ outcome: 'REVIEW', rule: { id: easy.id }, decidedBy: { id: review.id } })
     expect(decision.demands).toEqual([
       { ruleId: easy.id, methods: ['emailCode'], requires: 1, enrolmentCounts: false },
@@ -167,6 +172,7 @@ describe('a decision', () => {
       ['pass', '"ip.isNew" is not known'],
       ['look', '"user.isNew" is not known'],
       ['hard', '"device.known" is not known'],
+      ['behind', '"user.isNew" is not known'],
     ])
   })
 
