@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import type { Outcome, Rule } from '../../../src/core/rows.ts'
 import { decide, ruleSetOf } from '../../../src/core/rules/decide.ts'
 import type { Signals } from '../../../src/core/rules/variables.ts'
-import { NOW } from './judge.ts'
+import { cpuMs, NOW } from './judge.ts'
 
 const OUTCOMES: Outcome[] = ['ALLOW', 'CHALLENGE', 'REVIEW', 'BLOCK']
 
@@ -213,9 +213,9 @@ describe('a decision', () => {
       rule({ condition: 'list("big").exists(x, x == "zz")', outcome: 'REVIEW' }),
     )
     const set = await ruleSetOf(rules, new Map([['big', entries]]))
-    const start = performance.now()
-    const { outcome, erring } = decide(set, {}, { defaultOutcome: 'ALLOW', now: NOW })
-    expect(performance.now() - start).toBeLessThan(1500)
+    const ways = { defaultOutcome: 'ALLOW', now: NOW } as const
+    expect(cpuMs(() => decide(set, {}, ways))).toBeLessThan(1500)
+    const { outcome, erring } = decide(set, {}, ways)
     expect(outcome).toBe('REVIEW')
     expect(erring).toHaveLength(196)
   })
