@@ -32,6 +32,8 @@ function tryFlow(change: Partial<FlowDeps> = {}, token: string | null = null): T
     now: Date.now,
     begin: {},
     resumes: false,
+    passkeys: null,
+    offers: true,
     onChange() {},
     onStep: name => told.push(`step ${name}`),
     onSuccess: ({ token }) => told.push(`success ${token}`),

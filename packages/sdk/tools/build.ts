@@ -2,11 +2,14 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { rolldown } from 'rolldown'
+import { type Plugin, rolldown } from 'rolldown'
 
 const SDK = fileURLToPath(new URL('..', import.meta.url))
 /** The one set of texts: mails read `mail.…` of it, the element `signIn.…`. */
 export const WORDS = fileURLToPath(new URL('../../server/src/words', import.meta.url))
+
+/** What the server ships below `/element/`: one file for each, which loads the others when they are needed. */
+const SERVED = { v1: 'element.ts', passkeys: 'passkeys.ts', watch: 'client/events.ts' }
 
 /**
  * `node packages/sdk/tools/build.ts`: what browsers load, in dist/: `element/v1.js` with Lit inside, one catalogue per
@@ -14,27 +17,48 @@ export const WORDS = fileURLToPath(new URL('../../server/src/words', import.meta
  */
 export async function build(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true })
-  await bundle(join(SDK, 'src/element.ts'), join(out, 'element/v1.js'))
+  for (const [name, source] of Object.entries(SERVED))
+    await bundle(join(SDK, 'src', source), join(out, `element/${name}.js`), [served])
   await bundle(join(SDK, 'src/browser.ts'), join(out, 'browser.js'))
   mkdirSync(join(out, 'element/words'), { recursive: true })
   for (const file of readdirSync(WORDS).filter(name => name.endsWith('.json')))
-    writeFileSync(join(out, 'element/words', file), JSON.stringify(elementTexts(join(WORDS, file))))
+    for (const [prefix, kind] of Object.entries(KINDS))
+      writeFileSync(
+        join(out, 'element/words', `${prefix}${file}`),
+        JSON.stringify(textsOf(join(WORDS, file), kind)),
+      )
 }
 
-async function bundle(input: string, file: string): Promise<void> {
+/** In what is served, other files are loaded by their addresses. */
+const served: Plugin = {
+  name: 'served',
+  resolveId: name => (name.endsWith('/chunks.ts') ? join(SDK, 'src/chunks-served.ts') : null),
+}
+
+async function bundle(input: string, file: string, plugins: Plugin[] = []): Promise<void> {
   // The catalogue says which file of Lit is for production.
   const built = await rolldown({
     input,
     platform: 'browser',
     resolve: { conditionNames: ['browser', 'import', 'default'] },
+    plugins,
   })
-  await built.write({ file, format: 'esm', minify: true, codeSplitting: false })
+  await built.write({
+    file,
+    format: 'esm',
+    minify: true,
+    codeSplitting: false,
+    comments: { legal: true, annotation: false },
+  })
   await built.close()
 }
 
-function elementTexts(file: string): Record<string, string> {
+/** The texts of each element are a file of their own, by how its name begins. */
+const KINDS = { '': 'signIn.' }
+
+function textsOf(file: string, kind: string): Record<string, string> {
   const texts: Record<string, string> = JSON.parse(readFileSync(file, 'utf8'))
-  return Object.fromEntries(Object.entries(texts).filter(([key]) => key.startsWith('signIn.')))
+  return Object.fromEntries(Object.entries(texts).filter(([key]) => key.startsWith(kind)))
 }
 
 if (import.meta.main) {

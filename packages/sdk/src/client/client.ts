@@ -1,16 +1,20 @@
-import { watchAction } from './events.ts'
+import { loadWatch } from '../chunks.ts'
 import { type Call, request, type Wire } from './request.ts'
 import type {
   ActionNews,
+  AskedForPasskey,
   BeginInput,
   BegunAction,
   ClientAction,
   ClientTokens,
+  EnrolledAction,
+  EnrollingAction,
   ProvenAction,
   ResentAction,
   SendMethod,
   User,
   Validation,
+  VerifiedAction,
 } from './wire.ts'
 
 export interface ClientOptions {
@@ -50,7 +54,16 @@ export interface Client {
   identify(to: string, options?: CallOptions): Promise<ClientAction>
   send(method: SendMethod, options?: CallOptions): Promise<ClientAction>
   resend(options?: CallOptions): Promise<ResentAction>
+  /** `canOffer`: this page can show the step `offer`; without it the result is always there. */
+  verify(code: string, options: CallOptions & { canOffer: boolean }): Promise<VerifiedAction>
   verify(code: string, options?: CallOptions): Promise<ProvenAction>
+  /** Asks for a passkey beside whatever else is under way: `usePasskey` of `@ostiary/sdk/passkeys` takes `publicKey`. */
+  askForPasskey(options?: CallOptions): Promise<AskedForPasskey>
+  /** Answers with what the browser gave; once, right or wrong. */
+  verifyPasskey(credential: object, options?: CallOptions): Promise<ProvenAction>
+  /** Takes the offer of a passkey: `createPasskey` takes `publicKey`. It is skipped by `finish`. */
+  enroll(options?: CallOptions): Promise<EnrollingAction>
+  finishEnroll(credential: object, options?: CallOptions): Promise<EnrolledAction>
   /** Takes the result of a proof that was given on another page or device. */
   finish(options?: CallOptions): Promise<ProvenAction>
   cancel(options?: CallOptions): Promise<{ redirectTo: string | null }>
@@ -107,11 +120,17 @@ export function createClient(options: ClientOptions): Client {
     identify: (to, call = {}) => post<ClientAction>('/identify', { to }, call, { isRepeatable: true }),
     send: (method, call = {}) => post<ClientAction>('/send', { method }, call),
     resend: (call = {}) => post<ResentAction>('/resend', {}, call),
-    verify: (code, call = {}) => post<ProvenAction>('/verify', { code }, call),
+    verify: (code: string, call: CallOptions & { canOffer?: boolean } = {}) =>
+      post<ProvenAction>('/verify', call.canOffer ? { code, canOffer: true } : { code }, call),
+    askForPasskey: (call = {}) => post<AskedForPasskey>('/passkey', {}, call),
+    verifyPasskey: (credential, call = {}) => post<ProvenAction>('/verify', { credential }, call),
+    enroll: (call = {}) => post<EnrollingAction>('/enroll', {}, call),
+    finishEnroll: (credential, call = {}) => post<EnrolledAction>('/enroll/finish', { credential }, call),
     finish: (call = {}) => post<ProvenAction>('/finish', {}, call),
     cancel: (call = {}) => post<{ redirectTo: string | null }>('/cancel', {}, call),
-    watch: signal =>
-      watchAction({
+    async *watch(signal) {
+      const { watchAction } = await loadWatch()
+      yield* watchAction({
         wire,
         token,
         actionId,
@@ -119,7 +138,8 @@ export function createClient(options: ClientOptions): Client {
         pollEveryMs: options.pollEveryMs ?? 2000,
         silenceMs: options.silenceMs ?? 40_000,
         current: () => current({ signal }),
-      }),
+      })
+    },
     validate: (resultToken, codeVerifier, call = {}) =>
       post<Validation>('/validate', { token: resultToken, codeVerifier }, call, byKey),
     refresh: ({ signal } = {}) =>

@@ -11,7 +11,7 @@ export type ActionState =
   | 'REVIEW_FAILED'
 
 /** What the person has to do next; the server holds the order. */
-export type StepName = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'done' | 'ended'
+export type StepName = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'offer' | 'done' | 'ended'
 
 /** The methods that this version of the SDK can send; `methods` of an action may name others. */
 export type SendMethod = 'emailCode' | 'emailLink'
@@ -71,6 +71,55 @@ export interface ClientAction {
   expiresAt: string
 }
 
+/** What `navigator.credentials.get` takes (WebAuthn Level 3, 5.1.10), for `usePasskey`. */
+export interface PasskeyRequestOptions {
+  challenge: string
+  timeout: number
+  rpId: string
+  allowCredentials: PasskeyDescriptor[]
+  userVerification: 'required' | 'preferred' | 'discouraged'
+}
+
+/** What `navigator.credentials.create` takes, for `createPasskey`. */
+export interface PasskeyCreationOptions {
+  rp: { id: string; name: string }
+  user: { id: string; name: string; displayName: string }
+  challenge: string
+  pubKeyCredParams: { type: 'public-key'; alg: number }[]
+  timeout: number
+  excludeCredentials: PasskeyDescriptor[]
+  authenticatorSelection: {
+    residentKey: 'required'
+    requireResidentKey: true
+    userVerification: 'required' | 'preferred' | 'discouraged'
+  }
+  attestation: 'none'
+  extensions: { credProps: true }
+}
+
+export interface PasskeyDescriptor {
+  type: 'public-key'
+  id: string
+  transports?: string[]
+}
+
+/** A passkey that the person has. */
+export interface Authenticator {
+  id: string
+  type: string
+  name: string
+  aaguid: string | null
+  /** Who keeps it, where its model is known: "iCloud Keychain". */
+  provider: string | null
+  transports: string[]
+  /** Whether it may be on several devices; `isBackedUp`: it is. */
+  isBackupEligible: boolean
+  isBackedUp: boolean
+  rpId: string
+  createdAt: string
+  lastUsedAt: string | null
+}
+
 /** What a proof gives: a token for the app's backend (60 s, once), and where the browser goes with it. */
 export interface ActionResult {
   token: string
@@ -84,6 +133,13 @@ export type BegunAction = ClientAction & { token: string | null }
 export type ResentAction = ClientAction & { earlierCodes: 'valid' | 'replaced' }
 
 export type ProvenAction = ClientAction & { result: ActionResult }
+
+/** After a code: the result is null while a passkey is offered (step `offer`, only with `canOffer`). */
+export type VerifiedAction = ClientAction & { result: ActionResult | null }
+
+export type AskedForPasskey = ClientAction & { publicKey: PasskeyRequestOptions }
+export type EnrollingAction = ClientAction & { publicKey: PasskeyCreationOptions }
+export type EnrolledAction = ProvenAction & { authenticator: Authenticator }
 
 export interface BeginInput {
   redirectUrl?: string | undefined
@@ -100,6 +156,14 @@ export interface ActionNews {
   step: StepName
 }
 
+/** An address of a person. */
+export interface Identifier {
+  type: string
+  value: string
+  verifiedAt: string | null
+  isPrimary: boolean
+}
+
 export interface User {
   id: string
   externalId: string | null
@@ -109,6 +173,7 @@ export interface User {
   emailVerified: boolean
   phone: string | null
   phoneVerified: boolean
+  identifiers: Identifier[]
   locale: string | null
   createdAt: string
   updatedAt: string
@@ -127,4 +192,49 @@ export interface Validation {
 export interface ClientTokens {
   accessToken: string
   accessTokenExpiresAt: string
+}
+
+/** What a user agent claims to be; null where it is none of the common ones. */
+export interface Device {
+  browser: string | null
+  system: string | null
+}
+
+/** One place where the person is signed in. */
+export interface OwnSession {
+  id: string
+  isCurrent: boolean
+  device: Device
+  ipAddress: string | null
+  methods: string[]
+  createdAt: string
+  lastUsedAt: string
+}
+
+/** One line of what happened to the account. */
+export interface Activity {
+  id: string
+  type: string
+  createdAt: string
+  device: Device | null
+  ipAddress: string | null
+  data: { sessionId: string | null; authenticatorId: string | null; address: string | null }
+}
+
+/** A code is on its way to a new address. */
+export interface AddressChallenge {
+  challengeId: string
+  codeLength: number
+  tag: string
+  expiresAt: string
+  resendAt: string | null
+}
+
+export type BegunOwnPasskey = { challengeId: string; publicKey: PasskeyCreationOptions }
+
+/** Which passkeys are left, for `keepOnly`. */
+export interface AcceptedCredentials {
+  acceptedCredentialIds: string[]
+  rpId: string
+  userId: string
 }

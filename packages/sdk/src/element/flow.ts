@@ -2,11 +2,21 @@ import type { Client } from '../client/client.ts'
 import { lost, OstiaryClientError } from '../client/errors.ts'
 import { isLost } from '../client/request.ts'
 import type { ActionResult, BeginInput, ClientAction, SendMethod, StepName } from '../client/wire.ts'
+import type { PasskeyProblem, PasskeySteps } from '../passkeys.ts'
 
 /** What is on the screen: the server's step, but before the first answer, and where the person went back. */
 export type Screen = 'starting' | 'failed' | StepName
 
-export type Act = 'begin' | 'identify' | 'send' | 'resend' | 'verify' | 'finish' | 'cancel'
+export type Act =
+  | 'begin'
+  | 'identify'
+  | 'send'
+  | 'resend'
+  | 'verify'
+  | 'passkey'
+  | 'enroll'
+  | 'finish'
+  | 'cancel'
 
 /** Why it ended; decides the words. */
 export type Ending = 'cancelled' | 'expired' | 'refused' | 'failed'
@@ -18,8 +28,10 @@ export interface View {
   busy: Act | null
   /** What the last call was refused for; gone with the next one. */
   failure: OstiaryClientError | null
-  /** Something good that is not seen otherwise. */
-  notice: 'sent' | 'replaced' | null
+  /** What is no failure, and not seen otherwise: a new mail, or why there was no passkey. */
+  notice: 'sent' | 'replaced' | PasskeyProblem | null
+  /** Whether there is a way in by passkey: in this browser, on this page, for this action. */
+  canPasskey: boolean
   ending: Ending | null
   /** Null in `done`: another tab took the result and goes on. */
   result: ActionResult | null
@@ -36,6 +48,10 @@ export interface FlowDeps {
   begin: BeginInput | null
   /** Go on with the action that the token or the cookie speaks of. */
   resumes: boolean
+  /** Null where the browser has no passkeys. */
+  passkeys: (() => Promise<typeof import('../passkeys.ts')>) | null
+  /** A passkey may be offered after a code. */
+  offers: boolean
   onChange(view: View): void
   onStep(name: StepName): void
   onSuccess(result: ActionResult): void
@@ -52,6 +68,12 @@ export interface Flow {
   /** Another message of the same kind: of the same challenge while that has one left, else of a new challenge. */
   resend(): Promise<void>
   verify(code: string): Promise<void>
+  /** By a passkey, which the browser asks for in a window of its own. Any other press ends that. */
+  passkey(): Promise<void>
+  /** Takes the offer of a passkey. */
+  enroll(): Promise<void>
+  /** Goes on without one. */
+  skip(): Promise<void>
   cancel(): Promise<void>
   /** Shows the address field again; nothing is told to the server yet. */
   otherAddress(): void
@@ -73,6 +95,8 @@ export function methodsOf(action: ClientAction | null): SendMethod[] {
 
 const REFUSALS_THAT_END = ['sign_up_closed', 'user_blocked', 'hook_denied']
 const ACTION_IS_GONE = ['unauthorized', 'token_invalid', 'not_found']
+
+const isOfPasskey = (act: Act) => act === 'passkey' || act === 'enroll'
 
 const CODE_IS_DEAD = ['challenge_expired', 'attempts_exhausted', 'challenge_used']
 const RESEND_IS_OVER = ['sends_exhausted', 'resend_too_late', ...CODE_IS_DEAD]
@@ -97,12 +121,18 @@ export function createFlow(deps: FlowDeps): Flow {
   let watching: AbortController | null = null
   /** The code that was judged last. */
   let judgedCode = ''
+  /** The latest press. One that waits at the browser's window gives way to the next, and has no say after it. */
+  let press = 0
+  let isAtWindow = false
+  let steps: PasskeySteps | null = null
+  let isImpossible = deps.passkeys === null
   let view: View = {
     screen: 'starting',
     action: null,
     busy: null,
     failure: null,
     notice: null,
+    canPasskey: false,
     ending: null,
     result: null,
     waitUntil: null,
@@ -113,11 +143,60 @@ export function createFlow(deps: FlowDeps): Flow {
     if (life.signal.aborted) return
     const before = view.screen
     view = { ...view, ...change }
+    view.canPasskey = !isImpossible && (view.action?.methods.includes('passkey') ?? false)
     deps.onChange(view)
     const { screen } = view
     if (screen !== before && screen !== 'starting' && screen !== 'failed') deps.onStep(screen)
     if (screen === 'link' || screen === 'approve') void watch()
     else stopWatching()
+    if (screen === 'identify' && view.busy === null) void listen()
+    else steps?.rest()
+  }
+
+  /** Passkeys in the address field, where the browser has that. What stands in the way of it is nobody's trouble. */
+  async function listen(): Promise<void> {
+    if (!view.canPasskey) return
+    const found = await loadSteps()
+      .then(loaded =>
+        view.screen === 'identify' && view.busy === null && !life.signal.aborted
+          ? loaded.listen(used => void run('passkey', () => prove(used)))
+          : null,
+      )
+      .catch(() => null)
+    if (!found) return
+    isImpossible = true
+    show({})
+  }
+
+  async function loadSteps(): Promise<PasskeySteps> {
+    const chunk = await deps.passkeys?.().catch(() => null)
+    if (!chunk) throw lost('network_failed')
+    steps ??= chunk.passkeySteps(client, life.signal)
+    return steps
+  }
+
+  /** What the browser gave at its window; null where it gave nothing, which is told and is no failure. */
+  async function atWindow<Given extends object>(
+    work: (loaded: PasskeySteps) => Promise<Given | PasskeyProblem>,
+  ): Promise<Given | null> {
+    const loaded = await loadSteps()
+    isAtWindow = true
+    const own = press
+    const given = await work(loaded).finally(() => {
+      if (own === press) isAtWindow = false
+    })
+    if (own !== press) return null
+    if (typeof given !== 'string') return given
+    isImpossible ||= given === 'impossible'
+    show({ notice: given })
+    return null
+  }
+
+  async function prove(used: Parameters<PasskeySteps['prove']>[0]): Promise<void> {
+    const loaded = await loadSteps()
+    // In an action of one person the passkey of another is refused, too: that one is not gone.
+    const proven = await loaded.prove(used, !view.action?.isAddressFixed)
+    succeed(proven, proven.result)
   }
 
   /** Takes what the server says as the truth. */
@@ -135,15 +214,19 @@ export function createFlow(deps: FlowDeps): Flow {
   }
 
   async function run(act: Act, work: () => Promise<void>): Promise<void> {
-    if (view.busy !== null || life.signal.aborted) return
+    if ((view.busy !== null && !isAtWindow) || life.signal.aborted) return
+    const own = ++press
+    if (isAtWindow) steps?.stop()
+    isAtWindow = false
     const gone = view.failure?.code === 'rate_limited' ? {} : { waitUntil: null }
     show({ busy: act, failure: null, notice: null, ...gone })
     try {
       await work()
     } catch (error) {
-      await fail(act, error instanceof OstiaryClientError ? error : lost('answer_unreadable'))
+      if (own === press)
+        await fail(act, error instanceof OstiaryClientError ? error : lost('answer_unreadable'))
     } finally {
-      show({ busy: null })
+      if (own === press) show({ busy: null })
     }
   }
 
@@ -152,7 +235,9 @@ export function createFlow(deps: FlowDeps): Flow {
     if (await recovered(act, failure)) return
     if (REFUSALS_THAT_END.includes(failure.code)) show({ screen: 'ended', ending: 'refused', failure })
     else if (view.action === null) show({ screen: 'failed', failure })
-    else if (ACTION_IS_GONE.includes(failure.code)) show({ screen: 'ended', ending: 'expired', failure })
+    else if (isOfPasskey(act) && CODE_IS_DEAD.includes(failure.code)) show({ notice: 'cancelled' })
+    else if (ACTION_IS_GONE.includes(failure.code) && !(isOfPasskey(act) && failure.code === 'token_invalid'))
+      show({ screen: 'ended', ending: 'expired', failure })
     else {
       const wait = failure.code === 'rate_limited' ? failure.retryAfterSeconds : null
       show({ failure, ...(wait !== null && { waitUntil: deps.now() + wait * 1000 }) })
@@ -306,10 +391,31 @@ export function createFlow(deps: FlowDeps): Flow {
       if (view.failure?.code === 'code_incorrect' && code === judgedCode) return
       judgedCode = code
       await run('verify', async () => {
-        const action = await client.verify(code, call)
-        succeed(action, action.result)
+        const canOffer =
+          deps.offers &&
+          view.canPasskey &&
+          (await loadSteps().then(
+            loaded => loaded.canMake(),
+            () => false,
+          ))
+        const action = await client.verify(code, { ...call, canOffer })
+        if (action.result) succeed(action, action.result)
+        else take(action)
       })
     },
+    passkey: () =>
+      run('passkey', async () => {
+        const used = await atWindow(loaded => loaded.ask())
+        if (used) await prove(used)
+      }),
+    enroll: () =>
+      run('enroll', async () => {
+        const made = await atWindow(loaded => loaded.make())
+        if (!made) return
+        const enrolled = await client.finishEnroll(made, call)
+        succeed(enrolled, enrolled.result)
+      }),
+    skip: () => run('finish', async () => void (await finish(view.action as ClientAction))),
     cancel: () =>
       run('cancel', async () => {
         const { redirectTo } = await client.cancel(call)
@@ -322,6 +428,7 @@ export function createFlow(deps: FlowDeps): Flow {
     refresh,
     stop() {
       stopWatching()
+      steps?.stop()
       life.abort()
     },
   }

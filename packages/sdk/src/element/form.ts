@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit'
 import { codeIn, digitsOf } from './code.ts'
-import { fieldError, isDead, lifeOf, rich, type Scene, say } from './scene.ts'
+import { fieldError, isDead, isHeld, lifeOf, rich, type Scene, say } from './scene.ts'
 
 /** What the person has typed, before it goes to the server. */
 export interface FormActs {
@@ -64,7 +64,7 @@ function errorLine(scene: Scene): TemplateResult {
 // aria-disabled, not disabled: the focus stays where it is, and the flow takes one press at a time anyway.
 function submitButton(scene: Scene, label: string): TemplateResult {
   const { busy, screen } = scene.view
-  const isBusy = busy !== null && busy !== 'resend'
+  const isBusy = isHeld(scene) && busy !== 'resend'
   const working = say(scene, screen === 'identify' ? 'signIn.busy.send' : 'signIn.busy.verify')
   return html`<button class="ostiary-button" type="submit" aria-disabled=${isBusy ? 'true' : 'false'}>${isBusy ? working : label}</button>`
 }

@@ -6,13 +6,16 @@ import {
   headOf,
   heard,
   isDead,
+  isHeld,
   lifeOf,
+  noticeOf,
   resendWait,
   rich,
   type Scene,
   say,
   troubleOf,
 } from './scene.ts'
+import type { WordKey } from './word-keys.ts'
 import { countdown } from './words.ts'
 
 type Part = TemplateResult | typeof nothing
@@ -32,6 +35,7 @@ ${trouble(scene)}
 ${notice(scene)}
 ${stepBody(scene)}
 <slot></slot>
+${view.screen === 'identify' && view.canPasskey ? passkeyBelow(scene) : nothing}
 ${more(scene)}
 <p class="heard" role="status">${heard(scene)}</p>
 </div>`
@@ -49,6 +53,7 @@ function brandRow({ view }: Scene): Part {
 function badge({ view }: Scene): Part {
   if (view.screen === 'done') return html`<div class="badge good">${ICONS.check}</div>`
   if (view.screen === 'failed') return html`<div class="badge">${ICONS.alert}</div>`
+  if (view.screen === 'offer') return html`<div class="badge">${ICONS.passkey}</div>`
   if (view.screen !== 'ended') return nothing
   return html`<div class="badge">${view.ending === 'expired' ? ICONS.clock : ICONS.stop}</div>`
 }
@@ -63,15 +68,16 @@ function trouble(scene: Scene): Part {
 }
 
 function notice(scene: Scene): Part {
-  const key = scene.view.notice === 'replaced' ? 'signIn.resend.replaced' : 'signIn.resend.sent'
+  const key = noticeOf(scene)
   // Done, and nowhere to go: nothing is waited for.
   const isWaiting = scene.view.busy !== null || scene.view.result?.redirectTo
-  if (scene.isSlow && isWaiting) return box(html`${say(scene, 'signIn.trouble.slow')}`, true)
-  return scene.view.notice ? box(rich(scene, key), false) : nothing
+  if (scene.isSlow && isWaiting) return box(html`${say(scene, 'signIn.trouble.slow')}`, waitingDots())
+  if (!key) return nothing
+  return box(rich(scene, key), key.includes('resend') ? ICONS.sent : ICONS.passkey)
 }
 
-function box(text: TemplateResult, isWaiting: boolean): TemplateResult {
-  return html`<div class="notice" part="notice">${isWaiting ? waitingDots() : ICONS.sent}<p>${text}</p></div>`
+function box(text: TemplateResult, picture: TemplateResult): TemplateResult {
+  return html`<div class="notice" part="notice">${picture}<p>${text}</p></div>`
 }
 
 function stepBody(scene: Scene): Part {
@@ -86,6 +92,9 @@ function stepBody(scene: Scene): Part {
 ${waiting(say(scene, 'signIn.approve.waiting'))}
 <p class="lead">${say(scene, 'signIn.approve.caution')}</p>
 <div class="more row">${quiet(say(scene, 'signIn.cancel'), () => flow.cancel())}</div>`
+  if (view.screen === 'offer')
+    return html`${mainButton(say(scene, view.busy === 'enroll' ? 'signIn.passkey.busy' : 'signIn.offer.submit'), () => flow.enroll(), scene)}
+<div class="more row">${quiet(say(scene, 'signIn.offer.skip'), () => flow.skip())}</div>`
   if (view.screen === 'done') return doneBody(scene)
   return view.screen === 'ended' ? endedBody(scene) : nothing
 }
@@ -94,12 +103,30 @@ function methodBody(scene: Scene): TemplateResult {
   const { view, flow } = scene
   const icons = { emailCode: ICONS.digits, emailLink: ICONS.link }
   const words = { emailCode: 'signIn.method.code', emailLink: 'signIn.method.link' } as const
-  return html`<div class="options">${methodsOf(view.action).map(
-    method => html`<button class="option" part="option" type="button" aria-disabled=${view.busy !== null} @click=${() => flow.send(method)}>
-<span class="icon">${icons[method]}</span><span><b>${say(scene, words[method])}</b><small>${say(scene, `${words[method]}Hint`)}</small></span>
-<span class="turn">${ICONS.onward}</span></button>`,
-  )}</div>`
+  return html`<div class="options">${methodsOf(view.action).map(method =>
+    option(scene, icons[method], [words[method], `${words[method]}Hint`], () => flow.send(method)),
+  )}
+${view.canPasskey ? option(scene, ICONS.passkey, [passkeyLabel(scene), 'signIn.passkey.hint'], () => flow.passkey()) : nothing}</div>`
 }
+
+function option(
+  scene: Scene,
+  icon: TemplateResult,
+  [title, hint]: [WordKey, WordKey],
+  press: () => void,
+): TemplateResult {
+  return html`<button class="option" part="option" type="button" aria-disabled=${isHeld(scene)} @click=${press}>
+<span class="icon">${icon}</span><span><b>${say(scene, title)}</b><small>${say(scene, hint)}</small></span>
+<span class="turn">${ICONS.onward}</span></button>`
+}
+
+/** Below the address: the way without one. */
+function passkeyBelow(scene: Scene): TemplateResult {
+  return html`<button class="main ghost" part="passkey" type="button" aria-disabled=${isHeld(scene)} @click=${() => scene.flow.passkey()}>${ICONS.passkey}<span>${say(scene, passkeyLabel(scene))}</span></button>`
+}
+
+const passkeyLabel = ({ view }: Scene): WordKey =>
+  view.busy === 'passkey' ? 'signIn.passkey.busy' : 'signIn.passkey.submit'
 
 function deadBody(scene: Scene): TemplateResult {
   const isLink = scene.view.action?.challenge?.method === 'emailLink'
@@ -151,7 +178,7 @@ function more(scene: Scene): Part {
     return html`<div class="more" part="more">
 ${isDead(scene) ? nothing : resend(scene)}${nothingCame(scene)}
 <div class="row">${otherAddress(scene)}
-${methodsOf(view.action).length > 1 ? quiet(say(scene, 'signIn.other.method'), () => flow.otherMethod()) : nothing}
+${view.canPasskey || methodsOf(view.action).length > 1 ? quiet(say(scene, 'signIn.other.method'), () => flow.otherMethod()) : nothing}
 ${cancel}${help}</div></div>`
   return (screen === 'ended' || screen === 'failed') && support
     ? html`<div class="more row" part="more">${help}</div>`
@@ -184,7 +211,7 @@ function quiet(label: string, press: () => void, part = 'link'): TemplateResult 
 }
 
 function mainButton(label: string, press: () => void, scene?: Scene): TemplateResult {
-  const isBusy = scene ? scene.view.busy !== null : false
+  const isBusy = scene ? isHeld(scene) : false
   return html`<button class="main" part="button" type="button" aria-disabled=${isBusy} @click=${press}>${label}</button>`
 }
 

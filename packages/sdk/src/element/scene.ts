@@ -96,6 +96,8 @@ export function headOf(scene: Scene): { title: WordKey; lead: WordKey | null } {
       return { title: 'signIn.link.title', lead: 'signIn.link.lead' }
     case 'approve':
       return { title: 'signIn.approve.title', lead: 'signIn.approve.lead' }
+    case 'offer':
+      return { title: 'signIn.offer.title', lead: 'signIn.offer.lead' }
     case 'done':
       if (result === null) return { title: 'signIn.done.title', lead: 'signIn.done.elsewhere' }
       return {
@@ -151,6 +153,11 @@ export function troubleOf(scene: Scene): { text: string; isOurs: boolean } | nul
     const time = left > 90_000 ? durationWords(left, scene.locale) : countdown(left)
     return { text: say(scene, 'signIn.trouble.rate', { time }), isOurs: false }
   }
+  if (failure.code === 'token_invalid')
+    return {
+      text: say(scene, view.screen === 'offer' ? 'signIn.offer.cancelled' : 'signIn.passkey.unknown'),
+      isOurs: false,
+    }
   const key = TROUBLES[failure.code] ?? (view.screen === 'failed' && isOurFault(failure) ? 'setup' : 'server')
   return { text: say(scene, `signIn.trouble.${key}`), isOurs: key !== 'network' }
 }
@@ -165,6 +172,20 @@ const TROUBLES: Partial<Record<Failure['code'], 'network' | 'setup'>> = {
 function isOurFault(failure: { failure: Failure }): boolean {
   const { status } = failure.failure
   return status !== null && status >= 400 && status < 500
+}
+
+/** What is said of a notice; a passkey that another press has put an end to is nothing to speak of. */
+export function noticeOf({ view }: Scene): WordKey | null {
+  const { notice, screen } = view
+  if (notice === null || notice === 'stopped') return null
+  if (notice === 'sent' || notice === 'replaced') return `signIn.resend.${notice}`
+  if (screen === 'offer') return notice === 'exists' ? 'signIn.offer.exists' : 'signIn.offer.cancelled'
+  return notice === 'impossible' ? 'signIn.passkey.impossible' : 'signIn.passkey.cancelled'
+}
+
+/** Whether a press is nothing now. One that waits at the browser's window holds nobody up. */
+export function isHeld({ view: { busy } }: Scene): boolean {
+  return busy !== null && busy !== 'passkey' && busy !== 'enroll'
 }
 
 /** When the next message can be asked for, in ms from now; 0 when it can. */
@@ -185,8 +206,8 @@ export function heard(scene: Scene): string {
   if (isOffline) return ''
   if (isSlow) return say(scene, 'signIn.trouble.slow')
   if (view.busy === 'verify' || view.busy === 'finish') return say(scene, 'signIn.busy.verify')
-  if (view.notice === 'sent') return say(scene, 'signIn.resend.sent')
-  if (view.notice === 'replaced') return say(scene, 'signIn.resend.replaced')
+  const told = noticeOf(scene)
+  if (told) return say(scene, told)
   const { title, lead } = headOf(scene)
   const number = view.screen === 'approve' ? view.action?.challenge?.number : null
   return [say(scene, title), lead && say(scene, lead), number].filter(Boolean).join(' ')

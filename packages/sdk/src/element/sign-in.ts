@@ -1,4 +1,5 @@
 import { LitElement, type PropertyValues, render } from 'lit'
+import { loadPasskeys } from '../chunks.ts'
 import { createClient } from '../client/client.ts'
 import type { OstiaryClientError } from '../client/errors.ts'
 import type { ActionResult, ClientAction } from '../client/wire.ts'
@@ -43,6 +44,7 @@ export class OstiarySignIn extends LitElement {
     loginHint: { attribute: 'login-hint' },
     locale: {},
     theme: { reflect: true },
+    offer: {},
     texts: { attribute: false },
   }
 
@@ -62,6 +64,8 @@ export class OstiarySignIn extends LitElement {
   declare locale: string | null
   /** `light` or `dark`; else what the person's system prefers. */
   declare theme: string | null
+  /** `off`: no passkey is offered after a code. */
+  declare offer: string | null
   /** The app's own words, by key; they go before the catalogue. */
   declare texts: Record<string, string> | null
 
@@ -189,6 +193,8 @@ export class OstiarySignIn extends LitElement {
       now: Date.now,
       begin: this.key === null ? null : this.#beginning(),
       resumes: this.action !== null,
+      passkeys: globalThis.PublicKeyCredential ? loadPasskeys : null,
+      offers: this.offer !== 'off',
       onChange: view => this.#take(view),
       onStep: name => this.#tell('step', { name }),
       onSuccess: result => this.#succeed(result),
@@ -222,6 +228,8 @@ export class OstiarySignIn extends LitElement {
   #watchSlowness(view: View): void {
     clearTimeout(this.#slowTimer)
     this.#isSlow = false
+    // At the browser's window people take their time.
+    if (view.busy === 'passkey' || view.busy === 'enroll') return
     if (view.busy === null && view.screen !== 'done') return
     this.#slowTimer = setTimeout(() => {
       this.#isSlow = true
@@ -365,6 +373,8 @@ const IDLE: Flow = createFlow({
   now: Date.now,
   begin: null,
   resumes: false,
+  passkeys: null,
+  offers: false,
   onChange() {},
   onStep() {},
   onSuccess() {},

@@ -29,6 +29,9 @@ button,a.button{font:inherit;cursor:pointer}
 color:var(--o-on-primary);background:var(--o-primary);border:1px solid var(--o-edge);border-radius:var(--o-radius);text-decoration:none;transition:filter .12s}
 .main:hover{filter:brightness(1.07)}
 .main:active{filter:brightness(.94)}
+.ghost{gap:.625rem;color:var(--o-text);background:var(--o-background);border-color:var(--o-field);margin-top:.75rem}
+.ghost svg{color:var(--o-edge)}
+.ghost:hover{background:var(--o-soft);filter:none}
 .options{display:grid;gap:.75rem;margin:1.5rem 0 0}
 .option{display:flex;flex-wrap:wrap;align-items:center;gap:.875rem;width:100%;min-height:4rem;padding:.75rem 1rem;text-align:start;
 color:var(--o-text);background:var(--o-background);border:1px solid var(--o-field);border-radius:var(--o-radius);transition:background .12s}

@@ -1,3 +1,4 @@
+import { VERSION } from '../chunks.ts'
 import type { WordKey } from './word-keys.ts'
 
 /** Texts in one language. One that lacks is shown as its key: a test keeps that from happening. */
@@ -31,18 +32,16 @@ function base(tag: string): string {
 }
 
 const LOAD_TIMEOUT_MS = 8000
-/** `?v=…` of a page that names the version of this script: then the texts are kept as long as the script is. */
-const VERSION = /^\?v=[\w-]+$/.exec(new URL(import.meta.url).search)?.[0] ?? ''
 
 /**
- * Loads the texts of one language from the server that served the element. Where that fails twice there are none:
+ * Loads the texts of one language, and of one kind, from the server that served the element. Where that fails twice there are none:
  * the caller then has the `EMERGENCY` texts only.
  */
-export async function loadWords(server: string, language: Language): Promise<Words | null> {
+export async function loadWords(server: string, language: Language, kind = ''): Promise<Words | null> {
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const signal = AbortSignal.timeout(LOAD_TIMEOUT_MS)
-      const answer = await fetch(`${server}/element/words/${language}.json${VERSION}`, {
+      const answer = await fetch(`${server}/element/words/${kind}${language}.json${VERSION}`, {
         signal,
         credentials: 'omit',
       })

@@ -171,7 +171,7 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
 const OTHER_PATHS: [pattern: string, methods: string[]][] = [
   ['/sign-in', ['GET', 'POST']],
   ['/a/{token}', ['GET', 'POST']],
-  ['/element/v1.js', ['GET']],
+  ['/element/{file}', ['GET']],
   ['/element/words/{file}', ['GET']],
   ['/l/{token}', ['GET', 'POST']],
   ['/hooks/mail/{provider}', ['POST']],

@@ -33,12 +33,13 @@ const FOR_EVER = 'public, max-age=31536000, immutable'
 const FOR_A_WHILE = 'public, max-age=300, stale-while-revalidate=86400'
 
 /**
- * `GET /element/v1.js` and `/element/words/{locale}.json`, for pages of any origin. An answer whose URL names the version is
+ * `GET /element/v1.js`, the files that it loads when they are needed (`passkeys.js`, `watch.js`), `account.js`, and
+ * `/element/words/{locale}.json`, for pages of any origin. An answer whose URL names the version is
  * kept for ever; any other is asked after by its ETag.
  */
 export function elementRoutes(): Hono<AppVariables> {
   const app = new Hono<AppVariables>()
-  app.get('/v1.js', c => serve(c, 'v1.js'))
+  app.get('/:file', c => serve(c, c.req.param('file')))
   app.get('/words/:file', c => serve(c, `words/${c.req.param('file')}`))
   return app
 }
@@ -97,7 +98,10 @@ async function load(): Promise<ElementFiles> {
 }
 
 async function filesIn(folder: string): Promise<ElementFiles> {
-  const paths = ['v1.js', ...readdirSync(join(folder, 'words')).map(name => `words/${name}`)].sort()
+  const paths = [
+    ...readdirSync(folder).filter(name => name.endsWith('.js')),
+    ...readdirSync(join(folder, 'words')).map(name => `words/${name}`),
+  ].sort()
   const files = new Map(
     await Promise.all(
       paths.map(async path => [path, await fileOf(path, readFileSync(join(folder, path)))] as const),

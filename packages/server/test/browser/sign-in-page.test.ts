@@ -99,7 +99,8 @@ describe.skipIf(!hasBrowser)('the sign-in page', () => {
     expect(bytes).toBeGreaterThan(15_000)
     expect(bytes).toBeLessThan(60_000)
     const files = answers.filter(response => response.url().includes('/element/'))
-    expect(files.map(file => new URL(file.url()).pathname)).toEqual([
+    expect(files.map(file => new URL(file.url()).pathname).sort()).toEqual([
+      '/element/passkeys.js',
       '/element/v1.js',
       '/element/words/de.json',
     ])

@@ -399,7 +399,7 @@ describe('/element', () => {
   test('is kept for ever only where its address names the version', async () => {
     const { text } = await plainBrowser().get(pathOf())
     const [, version = ''] = /v1\.js\?v=([\w-]+)/.exec(text) ?? []
-    for (const file of ['v1.js', 'words/ja.json']) {
+    for (const file of ['v1.js', 'passkeys.js', 'watch.js', 'words/ja.json']) {
       expect((await get(`${file}?v=${version}`)).headers.get('cache-control')).toContain('immutable')
       for (const other of [file, `${file}?v=old`])
         expect((await get(other)).headers.get('cache-control')).not.toContain('immutable')
