@@ -18,4 +18,5 @@ async function load(name: string, attempt = 1): Promise<never> {
 }
 
 export const loadPasskeys: typeof chunks.loadPasskeys = () => load('passkeys')
+export const loadSignIn: typeof chunks.loadSignIn = () => load('v1')
 export const loadWatch: typeof chunks.loadWatch = () => load('watch')

@@ -4,4 +4,5 @@
 /** Of the files that are served; a bundler has names of its own. */
 export const VERSION = ''
 export const loadPasskeys = () => import('./passkeys.ts')
+export const loadSignIn = () => import('./element.ts')
 export const loadWatch = () => import('./client/events.ts')

@@ -2,6 +2,7 @@ import { globSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { ACCOUNT_KEYS } from '../src/account/word-keys.ts'
 import { WORD_KEYS } from '../src/element/word-keys.ts'
 import {
   countdown,
@@ -27,8 +28,11 @@ describe('the catalogues', () => {
     expect([...catalogues.keys()].sort()).toEqual([...LANGUAGES].sort())
   })
 
-  it('have the texts that the element knows, and no others', () => {
-    expect(Object.keys(english).filter(key => key.startsWith('signIn.'))).toEqual([...WORD_KEYS])
+  it.each([
+    ['signIn.', WORD_KEYS],
+    ['account.', ACCOUNT_KEYS],
+  ])('have the texts of %s that the element knows, and no others', (kind, known) => {
+    expect(Object.keys(english).filter(key => key.startsWith(kind))).toEqual([...known])
   })
 
   it.each([...LANGUAGES])('%s has every text of English, with the same placeholders', language => {
@@ -63,6 +67,25 @@ describe('the catalogues', () => {
     const unused = WORD_KEYS.filter(key => !hints.includes(key) && !used.some(name => name.test(key)))
     expect(unused).toEqual([])
     expect(source).toContain('}Hint`')
+  })
+})
+
+describe('the texts of the account', () => {
+  it('are used, each', () => {
+    const folder = fileURLToPath(new URL('../src/account', import.meta.url))
+    const source = globSync('*.ts', { cwd: folder })
+      .filter(file => file !== 'word-keys.ts')
+      .map(file => readFileSync(join(folder, file), 'utf8'))
+      .join('\n')
+    const used = [...source.matchAll(/['`](account\.[^'`]*)['`]/g)].map(
+      ([, name = '']) =>
+        new RegExp(`^${name.replaceAll('.', '\\.').replace(/\$\{[^}]*\}/g, '[A-Za-z_.]+')}$`),
+    )
+    // The page of the server says the last of them.
+    const unused = ACCOUNT_KEYS.filter(
+      key => !used.some(name => name.test(key)) && key !== 'account.noScript',
+    )
+    expect(unused).toEqual([])
   })
 })
 

@@ -9,7 +9,7 @@ const SDK = fileURLToPath(new URL('..', import.meta.url))
 export const WORDS = fileURLToPath(new URL('../../server/src/words', import.meta.url))
 
 /** What the server ships below `/element/`: one file for each, which loads the others when they are needed. */
-const SERVED = { v1: 'element.ts', passkeys: 'passkeys.ts', watch: 'client/events.ts' }
+const SERVED = { v1: 'element.ts', passkeys: 'passkeys.ts', watch: 'client/events.ts', account: 'account.ts' }
 
 /**
  * `node packages/sdk/tools/build.ts`: what browsers load, in dist/: `element/v1.js` with Lit inside, one catalogue per
@@ -54,7 +54,7 @@ async function bundle(input: string, file: string, plugins: Plugin[] = []): Prom
 }
 
 /** The texts of each element are a file of their own, by how its name begins. */
-const KINDS = { '': 'signIn.' }
+const KINDS = { '': 'signIn.', 'account.': 'account.' }
 
 function textsOf(file: string, kind: string): Record<string, string> {
   const texts: Record<string, string> = JSON.parse(readFileSync(file, 'utf8'))

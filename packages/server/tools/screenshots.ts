@@ -5,6 +5,7 @@ import { parseArgs } from 'node:util'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { hostedPage } from '../test/setup/hosted-page.ts'
 import { endAll, startDev } from '../test/setup/process.ts'
+import { addAuthenticator } from '../test/setup/virtual-authenticator.ts'
 
 /**
  * `npm run screenshots [-- --only TEXT] [--out FOLDER]`: every step of the sign-in as it is on the hosted page, with its
@@ -112,6 +113,42 @@ const at = (path: string) => async (stage: Stage) => {
   return undefined
 }
 
+/** By a code to the offer of a passkey. */
+const toOffer = async (stage: Stage) => {
+  const authenticator = await addAuthenticator(stage.page)
+  await stage.page.reload()
+  const code = await stage.hosted.askForCode(stage.page, stage.address)
+  await stage.page.locator('input[name=code]').pressSequentially(code)
+  await stage.page.locator('[data-step=offer]').waitFor()
+  return authenticator
+}
+const refuseCeremonies = (page: Page) =>
+  page.evaluate(
+    `for (const name of ['get', 'create'])
+navigator.credentials[name] = () => Promise.reject(new DOMException('no', 'NotAllowedError'))`,
+  )
+/** The account page of somebody with a passkey; `locale` of the page. */
+const toAccount = async (stage: Stage, locale = 'en') => {
+  const { page, hosted, address, url } = stage
+  await addAuthenticator(page)
+  const key = new URL(hosted.addressOf()).searchParams.get('key') ?? ''
+  await page.goto(`${url}/account?${new URLSearchParams({ key, returnUrl: `${url}/back`, locale })}`)
+  const code = await hosted.askForCode(page, address)
+  await page.locator('input[name=code]').pressSequentially(code)
+  await page.locator('[part=button]').filter({ visible: true }).first().waitFor()
+  await page.locator('[data-step=offer] , [data-section]').first().waitFor()
+  if (await page.locator('[data-step=offer]').count()) await page.locator('.main').first().click()
+  await page.locator('[data-section=passkeys] .row').waitFor()
+  await page.locator('[data-section=activity] .line').first().waitFor()
+}
+const account =
+  (reach?: (page: Page, stage: Stage) => Promise<unknown>, locale?: string) => async (stage: Stage) => {
+    await toAccount(stage, locale)
+    await reach?.(stage.page, stage)
+    return undefined
+  }
+const inSection = (page: Page, name: string) => page.locator(`[data-section=${name}]`)
+
 const SCENES: Record<string, Scene> = {
   identify: {},
   'identify-wrong': {
@@ -204,6 +241,110 @@ const SCENES: Record<string, Scene> = {
       await page.route('**/client/v1/**', route => route.abort())
       await page.reload()
       await page.locator('.badge').waitFor()
+      return undefined
+    },
+  },
+  offer: {
+    async reach(stage) {
+      await toOffer(stage)
+      return undefined
+    },
+  },
+  'offer-cancelled': {
+    async reach(stage) {
+      await toOffer(stage)
+      await refuseCeremonies(stage.page)
+      await stage.page.locator('.main').click()
+      await stage.page.locator('.notice').waitFor()
+      return undefined
+    },
+  },
+  'passkey-cancelled': {
+    async reach({ page }) {
+      await refuseCeremonies(page)
+      await page.locator('[part=passkey]').click()
+      await page.locator('.notice').waitFor()
+      return undefined
+    },
+  },
+  'passkey-unknown': {
+    async reach({ page, hosted }) {
+      const authenticator = await addAuthenticator(page)
+      const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
+        'sign',
+        'verify',
+      ])
+      const pkcs8 = Buffer.from(await crypto.subtle.exportKey('pkcs8', privateKey)).toString('base64')
+      await authenticator.isTouched(false)
+      await page.goto(hosted.addressOf({ locale: 'en' }))
+      await page.locator('[part=passkey]').waitFor()
+      await authenticator.cdp.send('WebAuthn.addCredential', {
+        authenticatorId: authenticator.id,
+        credential: {
+          credentialId: Buffer.from('removed').toString('base64'),
+          isResidentCredential: true,
+          rpId: 'localhost',
+          privateKey: pkcs8,
+          userHandle: Buffer.from('usr_removed').toString('base64'),
+          signCount: 0,
+        },
+      })
+      await authenticator.isTouched(true)
+      await page.locator('[part=passkey]').click()
+      await page.locator('.trouble').waitFor()
+      return undefined
+    },
+  },
+  account: { reach: account() },
+  'account-remove': {
+    reach: account(page => inSection(page, 'passkeys').locator('.row .acts button').last().click()),
+  },
+  'account-rename': {
+    reach: account(page => inSection(page, 'passkeys').locator('.row .acts button').first().click()),
+  },
+  'account-code': {
+    reach: account(async (page, { address }) => {
+      await inSection(page, 'addresses').locator('.foot button').click()
+      await page.locator('#address').fill(`other.${address}`)
+      await page.keyboard.press('Enter')
+      await page.locator('#code').waitFor()
+    }),
+  },
+  'account-proof': {
+    reach: account(async page => {
+      const problem = { code: 'fresh_proof_required', title: 'A fresh proof is needed', status: 403 }
+      await page.route('**/me/passkeys', route =>
+        route.fulfill({
+          status: 403,
+          contentType: 'application/problem+json',
+          body: JSON.stringify(problem),
+        }),
+      )
+      await inSection(page, 'passkeys').locator('.foot button').click()
+      await page.locator('dialog .option, ostiary-sign-in .option').first().waitFor()
+    }),
+  },
+  'account-part-failed': {
+    reach: account(async page => {
+      await page.route('**/me/sessions', route => route.fulfill({ status: 403, body: '{}' }))
+      await page.reload()
+      await inSection(page, 'sessions').locator('.bad').waitFor()
+    }),
+  },
+  'account-signed-out': {
+    reach: account(async page => {
+      await page.locator('.head .acts button').last().click()
+      await page.locator('.mark').waitFor()
+    }),
+  },
+  'account-arabic': { reach: account(undefined, 'ar') },
+  'account-german': { reach: account(undefined, 'de') },
+  'account-branded': { settings: { brand: BRAND }, reach: account() },
+  'account-plain': {
+    options: PLAIN,
+    async reach({ page, hosted, url }) {
+      const key = new URL(hosted.addressOf()).searchParams.get('key')
+      await page.goto(`${url}/account?key=${key}&locale=en`)
       return undefined
     },
   },

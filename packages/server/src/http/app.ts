@@ -3,6 +3,7 @@ import { OstiaryError } from '../core/errors.ts'
 import { newId } from '../core/ids.ts'
 import type { Metrics } from '../core/metrics.ts'
 import { inRequest } from '../core/request-scope.ts'
+import { accountRoutes } from './account.ts'
 import { clientCors, serveClient } from './client/serve.ts'
 import type { TrustedProxies } from './client-ip.ts'
 import { isUnnamedProxy } from './client-ip.ts'
@@ -106,6 +107,7 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
   for (const endpoint of CLIENT_ENDPOINTS) app.on(endpoint.method, endpoint.path, serveClient(deps, endpoint))
 
   app.route('/', signInRoutes(deps))
+  app.route('/', accountRoutes(deps))
   app.route('/element', elementRoutes())
   app.route('/l', linkRoutes(deps))
   app.route('/hooks', hookRoutes(deps))
@@ -170,6 +172,7 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
 
 const OTHER_PATHS: [pattern: string, methods: string[]][] = [
   ['/sign-in', ['GET', 'POST']],
+  ['/account', ['GET']],
   ['/a/{token}', ['GET', 'POST']],
   ['/element/{file}', ['GET']],
   ['/element/words/{file}', ['GET']],

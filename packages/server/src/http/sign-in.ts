@@ -278,7 +278,11 @@ async function showStep(
 }
 
 /** Answers with the page; a refusal is a page, too, with its status. */
-async function orErrorPage(deps: HttpDeps, c: Request, answer: () => Promise<Response>): Promise<Response> {
+export async function orErrorPage(
+  deps: HttpDeps,
+  c: Request,
+  answer: () => Promise<Response>,
+): Promise<Response> {
   try {
     return await answer()
   } catch (error) {
@@ -324,7 +328,7 @@ function signInTextsOf(c: Request, shown: Shown) {
   return pageTexts([asked, ...wishes], shown?.view.settings ?? null, 'signIn.')
 }
 
-function page(c: Request, { html, csp }: Page, status = 200, hasOpener = false): Response {
+export function page(c: Request, { html, csp }: Page, status = 200, hasOpener = false): Response {
   return c.body(html, status as 200, pageHeaders(csp, hasOpener))
 }
 

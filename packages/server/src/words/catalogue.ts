@@ -30,15 +30,16 @@ const loaded = new Map<string, Words>()
 /**
  * Picks a language by lookup, see `pickLocale`. Mails and link pages speak a language when it ships or when the operator has
  * texts of that kind in it; words that those lack come from the environment's default, because a page with one foreign line
- * is better than losing a whole translation when an update brings a new word. The sign-in page speaks what its element
- * can load: those that ship. Without settings (nobody knows whose page it is) only the wishes count.
+ * is better than losing a whole translation when an update brings a new word. The sign-in page and the account page speak what
+ * their elements can load: those that ship. Without settings (nobody knows whose page it is) only the wishes count.
  */
 export function wordsFor(
   wishes: readonly (string | null | undefined)[],
   settings: Pick<Settings, 'locale' | 'texts'> | null,
   kind: TextKind,
 ): Language {
-  const own = new Set(kind === 'signIn.' ? [] : localesWith(settings?.texts ?? {}, kind))
+  const isElement = kind === 'signIn.' || kind === 'account.'
+  const own = new Set(isElement ? [] : localesWith(settings?.texts ?? {}, kind))
   const isThere = (tag: string) => shipped(tag) !== undefined || own.has(tag)
   const fallback = settings?.locale.default ?? 'en'
   const locale = pickLocale(

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { build } from '../../../sdk/tools/build.ts'
 import { hasBrowser, openWindow, type Person, useBrowser } from '../setup/browser.ts'
 import { apiOf, type DevServer, freePort, startDev } from '../setup/process.ts'
+import { addAuthenticator } from '../setup/virtual-authenticator.ts'
 
 /** Each example runs as its README says, and a person signs in with it. */
 describe.skipIf(!hasBrowser)('the example', () => {
@@ -91,6 +92,25 @@ describe.skipIf(!hasBrowser)('the example', () => {
     await prove(page, 'spa@example.com')
     await page.getByText('Signed in as spa@example.com').waitFor()
     expect(page.url()).toBe(`${url}/`)
+    expect(complaintsOf(person)).toEqual([])
+    await person.close()
+  })
+
+  it('passkey-first signs in by e-mail, makes a passkey, shows the account, and then needs no e-mail', async () => {
+    const url = await run('passkey-first/serve.js')
+    const person = await openWindow(url)
+    const { page } = person
+    await addAuthenticator(page)
+    await page.goto(url)
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await prove(page, 'passkey@example.com')
+    await page.getByRole('button', { name: 'Create a passkey' }).click()
+    await page.getByText('Signed in as passkey@example.com').first().waitFor()
+    await page.getByText('Synced between your devices').waitFor()
+    await page.reload()
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByText('Signed in as passkey@example.com').first().waitFor()
+    await page.getByRole('heading', { name: 'Where you are signed in' }).waitFor()
     expect(complaintsOf(person)).toEqual([])
     await person.close()
   })

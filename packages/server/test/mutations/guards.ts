@@ -2223,4 +2223,25 @@ export const GUARDS: Guard[] = [
       'position(event.type IN endpoint.event_types) > 0',
     ],
   ]),
+  ...guardsIn(
+    'http/account.ts',
+    ['browser/account.test.ts'],
+    [
+      [
+        'a way back on the list alone',
+        '      guardRedirect(found, found.app, { redirectUrl: query.returnUrl, codeChallenge: undefined })\n',
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    '../../sdk/src/passkeys/ceremony.ts',
+    ['browser/passkey-sign-in.test.ts'],
+    [['a passkey that counts is not forgotten', ' || counter.some(byte => byte !== 0)', '']],
+  ),
+  ...guardsIn(
+    '../../sdk/src/passkeys/steps.ts',
+    ['browser/passkey-sign-in.test.ts'],
+    [['a window that gave way to a press', '    stopPasskeys()\n  }', '  }']],
+  ),
 ]

@@ -1,8 +1,8 @@
 import { baseName, cuts } from '../locale.ts'
 import type { Settings } from './settings.ts'
 
-/** What a text is of, as its key begins: mails, the sign-in page and its element, the pages behind links. */
-export type TextKind = 'mail.' | 'signIn.' | 'link.'
+/** What a text is of, as its key begins: mails, the sign-in page and its element, the pages behind links, the account page. */
+export type TextKind = 'mail.' | 'signIn.' | 'link.' | 'account.'
 
 /** The operator's own texts of one kind for a locale, by key: `de-AT` goes before `de`. */
 export function ownTexts(

@@ -123,7 +123,13 @@ if(id&&url.searchParams.get('action')!==id){url.searchParams.set('action',id);hi
 const PRESS = `const go=()=>document.forms[0].submit();
 document.prerendering?document.addEventListener('prerenderingchange',go,{once:true}):go()`
 
-function document(title: string, look: SignInLook, body: Html, head: Html | null): string {
+export function document(
+  title: string,
+  look: SignInLook,
+  body: Html,
+  head: Html | null,
+  kind: 'account' | null = null,
+): string {
   const { texts, theme, settings, nonce } = look
   return render(html`<!doctype html>
 <html lang="${texts.locale}" dir="${texts.direction}"${theme && html` data-theme="${theme}"`}>
@@ -136,7 +142,7 @@ function document(title: string, look: SignInLook, body: Html, head: Html | null
 <style nonce="${nonce}">${raw(signInStyle(settings?.brand ?? null))}</style>
 ${head}
 </head>
-<body>
+<body${kind && html` class="${kind}"`}>
 <main>
 ${body}
 </main>
@@ -145,7 +151,7 @@ ${body}
 `)
 }
 
-function attributes(all: SignInElement['attributes']): Html[] {
+export function attributes(all: SignInElement['attributes']): Html[] {
   return Object.entries(all)
     .filter(([, value]) => value !== null)
     .map(([name, value]) => html` ${name}="${value}"`)

@@ -33,7 +33,12 @@ html{-webkit-text-size-adjust:100%;text-size-adjust:100%;background:var(--page)}
 body{margin:0;min-height:100vh;min-height:100dvh;display:grid;grid-template-rows:1fr auto 1.6fr;justify-items:center;padding:24px 16px;
 background:var(--page);color:var(--text);font:400 1rem/1.5 var(--font)}
 main{grid-row:2;width:100%;max-width:27rem;min-width:0}
-ostiary-sign-in{display:block}
+ostiary-sign-in,ostiary-account{display:block}
+.account{grid-template-rows:auto}
+.account main{grid-row:1;max-width:44rem;padding-block:clamp(0px,4vh,40px)}
+.account .card{max-width:27rem;margin-inline:auto}
+ostiary-account>.card,#failed,.js #plain,.failed #plain{display:none}
+.failed #failed,.js ostiary-account:not(:defined)>.card{display:block}
 .js ostiary-sign-in:not(:defined)>.card{visibility:hidden}
 .card{background:var(--background);border:1px solid var(--line);border-radius:calc(var(--radius)*2);padding:2rem;box-shadow:0 1px 2px #0000000a,0 12px 32px #0000000f;overflow-wrap:anywhere}
 .brand{display:flex;align-items:center;gap:.625rem;margin:0 0 1.75rem;font-weight:600;min-height:2rem}
