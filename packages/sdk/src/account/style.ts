@@ -87,7 +87,7 @@ dialog .lead{margin:0 0 1.5rem}
 @keyframes o-pulse{0%,70%,100%{opacity:.25}35%{opacity:1}}
 :focus-visible{outline:3px solid var(--o-text);outline-offset:2px}
 @media(max-width:34rem){.card{padding:1.25rem}.row{grid-template-columns:2.25rem minmax(0,1fr)}.row>.acts{grid-column:2}dialog{padding:1.25rem}}
-@media(max-width:24rem){.row{grid-template-columns:minmax(0,1fr)}.icon{display:none}.row>.acts{grid-column:1}.ask .acts>*{width:100%}}
+@media(max-width:21rem){.row{grid-template-columns:minmax(0,1fr)}.icon{display:none}.row>.acts{grid-column:1}.ask .acts>*{width:100%}}
 @media(prefers-reduced-motion:reduce){.pulse i{animation:none}.main,.plain,.danger{transition:none}}
 @media(forced-colors:active){.main,.plain,.danger{border:2px solid ButtonText}.pulse i{forced-color-adjust:none;background:CanvasText}}
 `

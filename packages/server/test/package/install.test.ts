@@ -33,6 +33,9 @@ beforeAll(() => {
   installed = join(project, 'node_modules', 'ostiary')
 }, 120_000)
 
+/** What browsers load. */
+const ELEMENTS = ['account', 'passkeys', 'v1', 'watch'].map(name => `element/${name}`)
+
 describe('the package', () => {
   it('holds what runs, and nothing of the workshop', () => {
     const manifest = JSON.parse(readFileSync(join(installed, 'package.json'), 'utf8'))
@@ -55,13 +58,15 @@ describe('the package', () => {
     const modules = names(join(server, 'src'), '.ts')
     expect(names(join(installed, 'dist'), '.d.ts')).toEqual(modules)
     expect(names(join(installed, 'dist'), '.js')).toEqual(
-      [...modules, ...names(join(server, 'src'), '.js'), 'element/v1'].sort(),
+      [...modules, ...names(join(server, 'src'), '.js'), ...ELEMENTS].sort(),
     )
     expect(names(join(installed, 'dist'), '.css')).toEqual(names(join(server, 'src'), '.css'))
     const catalogues = names(join(server, 'src/words'), '.json')
     expect(catalogues).toHaveLength(10)
-    for (const folder of ['words', 'element/words'])
-      expect(names(join(installed, 'dist', folder), '.json'), folder).toEqual(catalogues)
+    expect(names(join(installed, 'dist/words'), '.json')).toEqual(catalogues)
+    expect(names(join(installed, 'dist/element/words'), '.json')).toEqual(
+      [...catalogues, ...catalogues.map(name => `account.${name}`)].sort(),
+    )
   })
 
   it('needs no install script, in itself or in what it brings', () => {
