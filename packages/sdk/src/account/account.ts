@@ -118,6 +118,7 @@ export class OstiaryAccount extends LitElement {
     this.replaceChildren()
     this.#tick = setInterval(() => this.#view?.adding && this.requestUpdate(), 1000)
     addEventListener('pagehide', this.#onLeave)
+    addEventListener('pageshow', this.#onReturn)
     void this.start()
   }
 
@@ -125,6 +126,7 @@ export class OstiaryAccount extends LitElement {
     super.disconnectedCallback()
     clearInterval(this.#tick)
     removeEventListener('pagehide', this.#onLeave)
+    removeEventListener('pageshow', this.#onReturn)
     this.#stop()
   }
 
@@ -201,6 +203,11 @@ export class OstiaryAccount extends LitElement {
   }
 
   readonly #onLeave = () => this.#flow?.view.screen === 'account' && this.getAccessToken && this.#stop()
+
+  /** The browser kept the page and shows it again: what it knew may be old. */
+  readonly #onReturn = (event: PageTransitionEvent) => {
+    if (event.persisted) void this.reset()
+  }
 
   #take(view: AccountView): void {
     const before = this.#view

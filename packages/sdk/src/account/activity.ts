@@ -36,5 +36,5 @@ function lineOf(scene: AccountScene, { type, createdAt, device, ipAddress, data 
   const key = keyOf(type)
   return html`<li class="line"><p class="name">${key && rich(scene, key, { address: data.address ?? '' })}</p>
 <p class="facts"><time datetime=${createdAt} title=${exactly(scene, createdAt)}>${when(scene, createdAt)}</time>
-${device ? html`<span>${deviceWords(scene, device)}</span>` : nothing}${ipAddress ? html`<span><bdi>${ipAddress}</bdi></span>` : nothing}</p></li>`
+${device ? html`<span>${deviceWords(scene, device)}</span>` : nothing}${ipAddress ? html`<span><bdi dir="ltr">${ipAddress}</bdi></span>` : nothing}</p></li>`
 }

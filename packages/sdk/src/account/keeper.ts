@@ -70,6 +70,13 @@ export function createKeeper({ server, client, lent, now }: KeeperDeps): Keeper 
   const own = createAccountClient({ server, accessToken: ownToken })
   const fresh = createAccountClient({ server, accessToken: freshToken })
 
+  /** For the last word of a page that is left: the call outlives it. */
+  const parting = createAccountClient({
+    server,
+    accessToken: ownToken,
+    fetch: (input, init) => fetch(input, { ...init, keepalive: true }),
+  })
+
   async function currentId(): Promise<string | null> {
     return held?.sessionId ?? (await own.sessions()).find(one => one.isCurrent)?.id ?? null
   }
@@ -111,7 +118,7 @@ export function createKeeper({ server, client, lent, now }: KeeperDeps): Keeper 
     },
     leave() {
       const proof = lent ? held?.sessionId : null
-      if (proof) void own.endSession(proof).catch(() => {})
+      if (proof) void parting.endSession(proof).catch(() => {})
       held = null
     },
   }

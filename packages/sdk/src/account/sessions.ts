@@ -34,7 +34,7 @@ function sessionRow(scene: AccountScene, session: OwnSession): TemplateResult {
     title: name,
     badge: isCurrent ? say(scene, 'account.sessions.this') : null,
     facts: [
-      ipAddress && html`<bdi>${ipAddress}</bdi>`,
+      ipAddress && html`<bdi dir="ltr">${ipAddress}</bdi>`,
       dated(scene, 'account.sessions.used', lastUsedAt),
       dated(scene, 'account.sessions.since', createdAt),
     ],

@@ -73,7 +73,7 @@ input[aria-invalid=true]{border-color:var(--o-danger)}
 .line{padding:.625rem 0;border-top:1px solid var(--o-line)}
 .line .name{font-weight:500}
 .line .name .value{font-weight:600}
-dialog{width:calc(100% - 2rem);max-width:31rem;max-height:calc(100dvh - 2rem);margin:auto;padding:1.5rem 1.75rem 1.75rem;overflow:auto;color:var(--o-text);background:var(--o-background);border:1px solid var(--o-line);border-radius:calc(var(--o-radius)*2);
+dialog{width:calc(100% - 2rem);max-width:calc(30.5rem + 2px);max-height:calc(100dvh - 2rem);margin:auto;padding:1.5rem 1.75rem 1.75rem;overflow:auto;color:var(--o-text);background:var(--o-background);border:1px solid var(--o-line);border-radius:calc(var(--o-radius)*2);
 box-shadow:0 24px 64px #00000040}
 dialog::backdrop{background:#0009}
 dialog .head{flex-wrap:nowrap;margin:0}
