@@ -464,6 +464,16 @@ describe('passkeys', () => {
     )
     await server.call('PATCH', '/v1/settings', { methods: null })
   })
+  test('alone are no account for whoever proves an address that stood there unproven', async () => {
+    const person = await signedIn(server, fresh())
+    const strangers = fresh()
+    await server.post(`/v1/users/${person.userId}/identifiers`, { type: 'email', value: strangers })
+    await enrol(person)
+    expect((await person.post('identifiers/remove', { type: 'email', value: person.to })).status).toBe(200)
+    expect(await addressesOf(person)).toEqual([])
+    expect((await server.signIn(strangers)).body.user.id).not.toBe(person.userId)
+    expect((await person.get('authenticators')).body.data).toHaveLength(1)
+  })
   test('of another are not there, nor is the challenge that another began', async () => {
     const [mine, other] = [await signedIn(server, fresh()), await signedIn(server, fresh())]
     const { added } = await enrol(other)

@@ -1661,6 +1661,12 @@ export const GUARDS: Guard[] = [
     ['only what is proven leads in', 'one.verifiedAt !== null && input.addressTypes', 'input.addressTypes'],
     ['types that lead in', ' && input.addressTypes.includes(one.type)', ''],
     [
+      'no unproven address is left beside passkeys alone',
+      'of isProven ? [] : others)',
+      'of [] as typeof others)',
+      { tests: ['http/account.test.ts'] },
+    ],
+    [
       'an unproven address is not primary',
       "  if (chosen.verifiedAt === null) return { kind: 'unproven' }\n",
       '',

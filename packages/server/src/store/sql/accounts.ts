@@ -87,6 +87,10 @@ export async function removeOwnAddress(
   if (isLast && !hasPasskey) return { kind: 'lastWayIn' }
   const now = tx.judgeAt(input.now)
   await removeIdentifierOf(tx, user, removed, origin, now, context)
+  // With nothing proven left, whoever proves one of the others would adopt the account, and end its passkeys.
+  const others = user.identifiers.filter(one => one !== removed)
+  const isProven = others.some(one => one.verifiedAt !== null)
+  for (const claim of isProven ? [] : others) await removeIdentifierOf(tx, user, claim, origin, now, context)
   // Whoever still reads the old address learns that it is no way in any more; one that nobody has proven is nobody's.
   const to = removed.type === 'email' && removed.verifiedAt !== null ? removed : undefined
   await insertEvents(tx, await queueNotice(tx, user, notice, to, value, origin, now))
