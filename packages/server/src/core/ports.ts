@@ -688,6 +688,8 @@ export interface Store {
       notice: NewNotice | null
       /** Where the person is, if they do it themselves. */
       context?: EventContext
+      /** By the person in a session of theirs: it adopts nothing, for what is there is theirs (PROTOCOL section 5). */
+      isOwn?: boolean
     },
     once?: Once<Claimed>,
   ): Promise<Claimed>

@@ -474,6 +474,23 @@ describe('passkeys', () => {
     expect((await server.signIn(strangers)).body.user.id).not.toBe(person.userId)
     expect((await person.get('authenticators')).body.data).toHaveLength(1)
   })
+  test('and sessions stay where somebody who has passkeys alone adds an address', async () => {
+    const person = await signedIn(server, fresh())
+    const other = await signedIn(server, person.to)
+    await enrol(person)
+    const { device } = await enrol(person)
+    expect((await person.post('identifiers/remove', { type: 'email', value: person.to })).status).toBe(200)
+    const next = fresh()
+    await addAddress(server, person, next)
+    expect(await addressesOf(person)).toEqual([next])
+    expect((await person.get('authenticators')).body.data).toHaveLength(2)
+    expect((await other.get()).status).toBe(200)
+    const begun = await server.post('/v1/challenges', { method: 'passkey' })
+    const credential = device.authenticate(begun.body.publicKey)
+    const back = await server.post(`/v1/challenges/${begun.body.id}/verify`, { credential })
+    expect(back.body).toMatchObject({ user: { id: person.userId, email: next } })
+    expect((await server.signIn(next)).body.user.id).toBe(person.userId)
+  })
   test('of another are not there, nor is the challenge that another began', async () => {
     const [mine, other] = [await signedIn(server, fresh()), await signedIn(server, fresh())]
     const { added } = await enrol(other)

@@ -1667,6 +1667,12 @@ export const GUARDS: Guard[] = [
       { tests: ['http/account.test.ts'] },
     ],
     [
+      'an address added in a session adopts nothing',
+      '    isOwn: true,\n',
+      '',
+      { tests: ['http/account.test.ts'] },
+    ],
+    [
       'an unproven address is not primary',
       "  if (chosen.verifiedAt === null) return { kind: 'unproven' }\n",
       '',

@@ -35,6 +35,7 @@ export async function addOwnAddress(
     withinMs: SAME_WRITE_MS,
     notice,
     context: contextOf(asked.circumstances),
+    isOwn: true,
   })
   if (claimed.kind === 'claimed') return { kind: 'added', user: claimed.user }
   if (claimed.kind === 'addressTaken' || claimed.kind === 'userBlocked') return { kind: claimed.kind }

@@ -257,7 +257,7 @@ export async function claimChallenge(
     { ...challenge, userMode: 'existing', userId: user.id, ownerId: null, externalId: null },
     { origin, isSignUpOpen: true, newUserId: '' },
     now,
-    'claim',
+    input.isOwn ? 'ownClaim' : 'claim',
   )
   if (typeof bound === 'string') return { kind: 'addressTaken' }
   const claimed = newEvent('challenge.claimed', origin, now, {

@@ -31,7 +31,7 @@ export async function addressProven(
   challenge: Challenge,
   input: Input,
   now: number,
-  by: 'attempt' | 'claim' = 'attempt',
+  by: 'attempt' | 'claim' | 'ownClaim' = 'attempt',
 ): Promise<Proven> {
   const { environmentId, address } = challenge
   const owner = await ownerOf(tx, environmentId, 'email', address)
@@ -58,7 +58,8 @@ export async function addressProven(
   // Nothing was written so far, so that a refusal leaves nothing behind.
   const copy = { type: 'email' as const, value: address }
   const events = await removeUnprovenCopies(tx, copy, known?.id ?? '', input.origin, now)
-  if (known && !owner) await bequeath(tx, known, challenge, events, input.origin, now)
+  const isOwn = by === 'ownClaim'
+  if (known && !owner) await bequeath(tx, known, challenge, isOwn, events, input.origin, now)
   const user =
     owner ??
     (known && (await findUser(tx, environmentId, known.id))) ??
@@ -99,17 +100,19 @@ async function heirOf(tx: Transaction, { environmentId, address, userId }: Chall
 /**
  * Gives the address to its heir. With nothing proven, whatever hangs on the user may be a stranger's, so the first
  * proof ends all of it, other addresses included: a code that went there would lead in later (promise 10). With
- * something proven it wipes nothing.
+ * something proven it wipes nothing, nor inside the user's own session: somebody who comes in by passkeys alone proves
+ * that the account is theirs with each of those, and keeps them.
  */
 async function bequeath(
   tx: Transaction,
   user: User,
   challenge: Challenge,
+  isOwn: boolean,
   events: Event[],
   origin: Origin,
   now: number,
 ): Promise<void> {
-  const isAdoption = !user.identifiers.some(one => one.verifiedAt !== null)
+  const isAdoption = !isOwn && !user.identifiers.some(one => one.verifiedAt !== null)
   if (isAdoption) {
     events.push(...(await endSessions(tx, user, origin, now, 'adopted')))
     events.push(...(await endAuthenticators(tx, user, origin, now, 'adopted')))
