@@ -319,6 +319,21 @@ describe('addresses', () => {
     expect(await noticesTo(server, unproven)).toEqual([])
     expect(await addressesOf(person)).toEqual([person.to])
   })
+  test('that are changed again and again are told of ten times an hour', async () => {
+    const person = await signedIn(server, fresh())
+    const second = fresh()
+    await addAddress(server, person, second)
+    const flip = async (value: string) =>
+      expect((await person.post('identifiers/primary', { type: 'email', value })).status).toBe(200)
+    for (let turn = 0; turn < 13; turn++) for (const value of [second, person.to]) await flip(value)
+    for (const to of [person.to, second]) {
+      const told = (await noticesTo(server, to)).filter(one => one.notice === 'primaryChanged')
+      expect(told).toHaveLength(10)
+    }
+    // Nothing else is kept quiet by it.
+    await addAddress(server, person, fresh())
+    expect((await noticesTo(server, person.to))[0]).toMatchObject({ notice: 'addressAdded' })
+  })
   test('are proven again by a code of their own: a resend keeps the earlier one', async () => {
     const person = await signedIn(server, fresh())
     const to = fresh()

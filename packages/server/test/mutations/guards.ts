@@ -1713,6 +1713,12 @@ export const GUARDS: Guard[] = [
     ['no notice of what nobody told', ' && seenAs !== null', '', { tests: ['http/notices.test.ts'] }],
     ['no notice of what was seen', 'WHERE seen_as = ${seenAs} OR', 'WHERE'],
     ['no notice to an address that nobody has proven', ' && one.verifiedAt !== null', ''],
+    [
+      'no flood of notices',
+      '  if (Number(told?.n) >= TOLD_AN_HOUR) return []\n',
+      '',
+      { tests: ['http/account.test.ts'] },
+    ],
   ]),
   ...guardsIn('migrations/postgres/functions/9_notices.sql', POSTGRES, [
     [

@@ -6,13 +6,18 @@ import { places, type Transaction } from './transaction.ts'
 /** How many of a user's newest sessions a sign-in is compared with: one look has to stay one, whoever signs in. */
 export const REMEMBERED = 200
 
+/** Of one kind to one user within an hour: whoever makes the same change again and again fills no mailbox and no outbox. */
+const TOLD_AN_HOUR = 10
+const HOUR = 60 * 60_000
+
 /** Where a user is told things: the primary address, and none that nobody has proven. */
 export const noticeAddress = (user: Pick<User, 'identifiers'>): Identifier | undefined =>
   user.identifiers.find(one => one.type === 'email' && one.verifiedAt !== null)
 
 /**
  * Queues a security notice in the write of what it tells; the event that is to be written. Nothing where it is off, or where
- * there is no proven address. It counts in no limit: what it tells of has happened.
+ * there is no proven address, or where the last hour told enough of it. It counts in no limit: what it tells of has
+ * happened. The user is held by the caller.
  */
 export async function queueNotice(
   tx: Transaction,
@@ -24,6 +29,17 @@ export async function queueNotice(
   now: number,
 ): Promise<Event[]> {
   if (!notice || !to) return []
+  const told = await tx.one(
+    `SELECT count(*) AS n FROM (SELECT 1 FROM messages
+       WHERE address = $1 AND environment_id = $2 AND user_id = $3 AND notice = $4 AND created_at > $5
+       LIMIT ${TOLD_AN_HOUR}) AS lately`,
+    to.value,
+    user.environmentId,
+    user.id,
+    notice.kind,
+    now - HOUR,
+  )
+  if (Number(told?.n) >= TOLD_AN_HOUR) return []
   await tx.run(
     `INSERT INTO messages (id, environment_id, channel, recipient, domain, sealed, is_void, status, attempt, due_at,
        leased_until, created_at, expires_at, notice, user_id, address) VALUES ${places(1, 16)}`,
