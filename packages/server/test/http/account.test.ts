@@ -468,6 +468,14 @@ describe('passkeys', () => {
       'authenticator.created',
     ])
   })
+  test('have no address in their name where a notice tells of them', async () => {
+    const person = await signedIn(server, fresh())
+    const name = 'Locked: see https://evil.example/in or me@evil.example'
+    expect((await enrol(person, softwareAuthenticator(), { name })).added.body).toMatchObject({ name })
+    const [told] = await noticesTo(server, person.to)
+    expect(told.text).toContain('“Locked see https evil example in or me evil example”')
+    for (const part of [told.text, told.html]) expect(part).not.toContain('evil.example')
+  })
   test('that are off are no way in: then the address is the last one', async () => {
     const person = await signedIn(server, fresh())
     await enrol(person)

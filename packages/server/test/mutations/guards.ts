@@ -1708,6 +1708,11 @@ export const GUARDS: Guard[] = [
       ],
     ],
   ),
+  ...guardsIn(
+    'core/notices/notice.ts',
+    ['http/account.test.ts'],
+    [['no link by the name of a passkey', 'return unlinked(subject)', 'return subject']],
+  ),
   ...guardsIn('store/sql/notices.ts', STORE, [
     ['no notice of a first sign-in', ' && user.lastSignInAt !== null', ''],
     ['no notice of what nobody told', ' && seenAs !== null', '', { tests: ['http/notices.test.ts'] }],

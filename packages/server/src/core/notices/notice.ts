@@ -19,6 +19,17 @@ const SETTING: Record<NoticeKind, keyof Settings['notices']> = {
 }
 
 /**
+ * The name of a passkey is the word of whoever had the session, who may be the one that the notice warns of: in the mail it
+ * names no place to go to, which mail programs would make a link.
+ */
+const unlinked = (name: string) => name.replace(/[^\p{L}\p{M}\p{N},_'’()+-]+/gu, ' ').trim() || '?'
+
+function shown(kind: NoticeKind, subject: string): string {
+  if (SETTING[kind] === 'passkey') return unlinked(subject)
+  return subject.includes('@') ? maskEmail(subject) : subject
+}
+
+/**
  * A security notice that is ready to be written with what it tells of: a mail without a code, live for 24 hours. Null
  * where the settings have it off. It names where to look, and nothing in it opens anything.
  */
@@ -42,7 +53,7 @@ export function newNotice(
         at: now,
         userAgent,
         ipAddress,
-        subject: subject?.includes('@') ? maskEmail(subject) : subject,
+        subject: subject === null ? null : shown(kind, subject),
         accountUrl: `${publicUrl}/account?key=${app.publishableKey}`,
       }
       return sealContent(keyring, view.environment.id, messageId, { code: null, link: null, notice })
