@@ -10,6 +10,7 @@ import type { Clock, Random, Store, Transport } from './core/ports.ts'
 import { systemClock, systemRandom } from './core/system.ts'
 import { createMessageReader } from './delivery/message-reader.ts'
 import { createOutbox } from './delivery/outbox.ts'
+import { createHookCaller } from './hooks/caller.ts'
 import { type Capacity, createAdmission, DEFAULT_CAPACITY } from './http/admission.ts'
 import { type AppVariables, createApp, type HttpDeps, type Log } from './http/app.ts'
 import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
@@ -127,6 +128,8 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
     )
     const mailFrom = options.mailFrom ?? { name: null, address: 'ostiary@localhost.localdomain' }
     const room = createWaitingRoom()
+    const webhookTargets = { privateTargets: options.webhookPrivateTargets ?? parseAddressList('') }
+    const hooks = createHookCaller(webhookTargets)
     const deps: Deps = {
       store,
       clock,
@@ -135,7 +138,8 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       directory,
       publicUrl,
       epoch,
-      webhookTargets: { privateTargets: options.webhookPrivateTargets ?? parseAddressList('') },
+      webhookTargets,
+      callHook: hooks.call,
       messages: { ...createMessageReader({ keyring, mailFrom }), waitForNext: room.waitForNext },
     }
     const outbox = createOutbox({
@@ -200,6 +204,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
         await upkeep.stop()
         await outbox.stop()
         await posts.stop()
+        hooks.close()
         await transport?.close()
         await store.close()
         options.metrics?.close()

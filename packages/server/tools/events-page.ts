@@ -66,6 +66,11 @@ const GUIDE: Record<EventType, readonly [what: string, data?: string]> = {
   'list.created': ['A list of rules was made', '`listId name entriesCount`'],
   'list.updated': ['It was changed', '`listId name entriesCount changed`'],
   'list.deleted': ['It was deleted', '`listId name entriesCount`'],
+  'hook.denied': ['The hook said no: the proof is worth nothing any more', '`hook reason`'],
+  'hook.failed': [
+    'The hook gave no answer that counts',
+    '`hook reason detail onFailure`: noSecret, busy, timeout, notCalled, unreachable, status, tooLarge, malformed',
+  ],
   'webhook_endpoint.created': ['A webhook endpoint was made', '`webhookEndpointId`'],
   'webhook_endpoint.updated': ['It was changed, enabled, or has a new secret', '`webhookEndpointId changed`'],
   'webhook_endpoint.deleted': ['It was deleted', '`webhookEndpointId`'],

@@ -2,6 +2,7 @@ import { parseIp } from './addresses/network.ts'
 import type { Directory, EnvironmentView } from './environments/directory.ts'
 import type { ErrorCode } from './errors.ts'
 import { fieldError, OstiaryError } from './errors.ts'
+import type { CallHook } from './hooks/call.ts'
 import type { Keyring } from './keys.ts'
 import type { MessageReader } from './messages/reader.ts'
 import type { Circumstances, Clock, LimitFired, Random, Store } from './ports.ts'
@@ -19,8 +20,9 @@ export interface Deps {
   /** Public origin of this server, from `OSTIARY_URL`: never from a request. */
   publicUrl: string
   epoch: number
-  /** Where webhooks may go. */
+  /** Where webhooks and hooks may go. */
   webhookTargets: TargetPolicy
+  callHook: CallHook
 }
 
 /** On whose behalf an operation runs. */

@@ -1,4 +1,4 @@
-import type { Once } from './ports.ts'
+import { type Once, Replayed } from './ports.ts'
 
 /** An Idempotency-Key as the edge hands it to an operation: which record, and how its answer is sealed for keeping. */
 export interface Keep<Result> {
@@ -6,6 +6,13 @@ export interface Keep<Result> {
   environmentId: string
   bodyHash: string
   seal(result: Result): { sealed: string; keepMs: number }
+  /** A record besides, for the first of two writes: what came of it, to go on from when the call is repeated. */
+  first: {
+    id: string
+    seal(outcome: unknown): { sealed: string; keepMs: number }
+    /** Throws `outcome_unknown` for what does not open. */
+    open(sealed: string): unknown
+  }
 }
 
 /**
@@ -36,4 +43,28 @@ export async function writeOnce<Outcome, Result>(
   })
   if (finished && 'result' in finished) return finished.result
   throw finished?.refusal ?? new Error('the write ended without an answer')
+}
+
+/**
+ * The first of two writes of one call. With an Idempotency-Key an outcome that `isKept` is recorded with its effect, and is
+ * the answer to each later call with the key, which so goes on with the second write.
+ */
+export async function firstOnce<Outcome>(
+  keep: Pick<Keep<never>, 'environmentId' | 'bodyHash' | 'first'> | undefined,
+  write: (once?: Once<Outcome>) => Promise<Outcome>,
+  isKept: (outcome: Outcome) => boolean,
+): Promise<Outcome> {
+  if (!keep) return await write()
+  const { environmentId, bodyHash, first } = keep
+  try {
+    return await write({
+      id: first.id,
+      environmentId,
+      bodyHash,
+      answer: async outcome => (isKept(outcome) ? first.seal(outcome) : null),
+    })
+  } catch (error) {
+    if (error instanceof Replayed) return first.open(error.sealed) as Outcome
+    throw error
+  }
 }

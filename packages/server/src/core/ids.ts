@@ -21,6 +21,7 @@ export type IdPrefix =
   | 'tpl'
   | 'lst'
   | 'whk'
+  | 'hks'
   | 'dlv'
   | 'kid'
 

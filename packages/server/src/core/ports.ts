@@ -11,6 +11,7 @@ import type {
   App,
   Authenticator,
   Challenge,
+  Claims,
   Environment,
   Event,
   EventContext,
@@ -248,6 +249,8 @@ export interface NewSession {
   seenAs: string | null
   /** Sent when the user never signed in from there; null where nobody wants to know. */
   notice: NewNotice | null
+  /** What its access tokens are to say besides. */
+  claims: Claims
 }
 
 /** A security notice. The write that it tells of decides whether and where it goes; `sealed` is called there, once. */
@@ -312,7 +315,8 @@ export interface Attempt {
   exposure: Exposure
   isSignUpOpen: boolean
   newUserId: string
-  session: NewSession
+  /** Null: the proof is written without one, which a hook decides on. */
+  session: NewSession | null
 }
 
 export type Attempted =
@@ -357,8 +361,16 @@ export type Claimed =
       | 'addressTaken'
     >
 
+/** Everything is right for a session, and none was asked for: nothing was written. */
+export interface ReadyToOpen {
+  kind: 'ready'
+  challenge: Challenge
+  user: User
+}
+
 export type OpenedLater =
   | { kind: 'opened'; session: Session; user: User }
+  | ReadyToOpen
   | Plain<'notFound' | 'stateConflict' | 'alreadyOpened' | 'late' | 'userBlocked'>
 
 export interface NewAction {
@@ -412,7 +424,16 @@ export type Validated =
       authenticators: Authenticator['type'][]
       session: Session | null
     }
+  | ReadyToOpen
   | Plain<'tokenInvalid' | 'userBlocked'>
+
+/** What signs the calls of an environment's hooks. */
+export interface HookSecret {
+  id: string
+  environmentId: string
+  sealed: string
+  createdAt: number
+}
 
 export interface Rotation {
   origin: Origin
@@ -693,7 +714,10 @@ export interface Store {
     },
     once?: Once<Claimed>,
   ): Promise<Claimed>
-  /** Opens the session that verify did not: once, `withinMs` of the proof. */
+  /**
+   * Opens the session that verify did not: once, `withinMs` of the proof. With no session given it judges, and `ready` is
+   * the answer where it would be opened.
+   */
   openSession(
     input: {
       origin: Origin
@@ -701,7 +725,7 @@ export interface Store {
       epoch: number
       challengeId: string
       withinMs: number
-      session: NewSession
+      session: NewSession | null
     },
     once?: Once<OpenedLater>,
   ): Promise<OpenedLater>
@@ -766,7 +790,8 @@ export interface Store {
   cancelAction(input: AtAction): Promise<Action | null>
   /**
    * Redeems a result token. The first call opens the session; later ones within the life of the action get none. A
-   * wrong verifier consumes nothing, five times.
+   * wrong verifier consumes nothing, five times. With no session given nothing is redeemed where one would be opened:
+   * `ready`.
    */
   validateAction(
     input: {
@@ -779,7 +804,7 @@ export interface Store {
       name: string
       userId: string | null
       codeChallenge: string | null
-      session: NewSession
+      session: NewSession | null
     },
     once?: Once<Validated>,
   ): Promise<Validated>
@@ -791,10 +816,24 @@ export interface Store {
       epoch: number
       actionId: string
       withinMs: number
-      session: NewSession
+      session: NewSession | null
     },
     once?: Once<OpenedLater>,
   ): Promise<OpenedLater>
+
+  // Hooks
+  /** The sealed secrets that sign the calls of an environment's hooks at this instant, the current one first. */
+  listHookSecrets(environmentId: string, now: number): Promise<HookSecret[]>
+  /** Makes this the current secret; the one before signs beside it until `previousUntil`, and none before that. */
+  rotateHookSecret(
+    secret: HookSecret,
+    previousUntil: number,
+    origin: Origin,
+    now: number,
+    once?: Once<HookSecret>,
+  ): Promise<HookSecret>
+  /** Ends a proof that has opened no session, with the event: nothing opens one any more. */
+  denySignIn(input: { challengeId: string; event: NewEvent; origin: Origin; now: number }): Promise<void>
 
   // Sessions
   /** One write decides: rotate, repeat within the grace time, or reuse, which revokes. */
@@ -1073,7 +1112,7 @@ export interface Store {
 
 /** A row whose content is sealed under one of the secrets; its id and environment are what the seal is tied to. */
 export interface SealedRow {
-  kind: 'signingKey' | 'message' | 'webhookSecret' | 'webhookPreviousSecret'
+  kind: 'signingKey' | 'message' | 'webhookSecret' | 'webhookPreviousSecret' | 'hookSecret'
   id: string
   environmentId: string
   sealed: string
@@ -1083,7 +1122,13 @@ export interface SealedRow {
  * What rests on the secret besides keys: sessions (refresh tags), challenges (codes), messages, kept answers, and webhook
  * endpoints, whose signatures whoever reads their secrets could make.
  */
-export type ForgeableKind = 'sessions' | 'challenges' | 'messages' | 'idempotency' | 'webhookEndpoints'
+export type ForgeableKind =
+  | 'sessions'
+  | 'challenges'
+  | 'messages'
+  | 'idempotency'
+  | 'webhookEndpoints'
+  | 'hookSecrets'
 
 export type TemplateSaved = { kind: 'saved'; template: Template } | Plain<'nameTaken' | 'tooMany'>
 

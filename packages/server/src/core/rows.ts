@@ -346,6 +346,9 @@ export interface Action {
 
 export type ChallengeStatus = 'pending' | 'verified' | 'expired' | 'exhausted'
 
+/** What an access token says besides what Ostiary says itself. */
+export type Claims = Record<string, unknown>
+
 export interface Session {
   id: string
   environmentId: string
@@ -359,6 +362,8 @@ export interface Session {
   ipAddress: string | null
   userAgent: string | null
   deviceId: string | null
+  /** What the hook added to its access tokens. */
+  claims: Claims
   epoch: number
   createdAt: number
   lastUsedAt: number
@@ -488,6 +493,8 @@ export const EVENT_TYPES = [
   'list.created',
   'list.updated',
   'list.deleted',
+  'hook.denied',
+  'hook.failed',
   'webhook_endpoint.created',
   'webhook_endpoint.updated',
   'webhook_endpoint.deleted',

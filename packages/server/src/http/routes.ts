@@ -11,6 +11,7 @@ import * as authenticators from './api/authenticators.ts'
 import { claimChallengeEndpoint } from './api/claim-challenge.ts'
 import { createChallengeEndpoint } from './api/create-challenge.ts'
 import { getChallengeEndpoint } from './api/get-challenge.ts'
+import * as hooks from './api/hooks.ts'
 import { listChallengesEndpoint } from './api/list-challenges.ts'
 import { listEventsEndpoint } from './api/list-events.ts'
 import { listMessagesEndpoint } from './api/list-messages.ts'
@@ -102,6 +103,8 @@ export const ENDPOINTS = [
   templates.updateTemplateEndpoint, // PATCH  /v1/templates/{id}
   templates.deleteTemplateEndpoint, // DELETE /v1/templates/{id}
   templates.previewTemplateEndpoint, // POST   /v1/templates/{id}/preview
+
+  hooks.rotateHookSecretEndpoint, // POST   /v1/hooks/before-sign-in/rotate-secret
 
   webhooks.createWebhookEndpoint, // POST   /v1/webhooks
   webhooks.listWebhookEndpoints, // GET    /v1/webhooks

@@ -178,7 +178,10 @@ function keepFor(
       ],
     })
   const environmentId = call.view.environment.id
-  const id = deps.keyring.tokenHash([environmentId, call.key.id, endpoint.method, path, header].join('\n'))
+  const named = [environmentId, call.key.id, endpoint.method, path, header].join('\n')
+  const id = deps.keyring.tokenHash(named)
+  // A header has no line end, so no other call has this name.
+  const firstId = deps.keyring.tokenHash(`${named}\n`)
   return {
     id,
     environmentId,
@@ -187,5 +190,18 @@ function keepFor(
       sealed: deps.keyring.sealWith(header, JSON.stringify(endpoint.render(result, call, deps)), id),
       keepMs: endpoint.holdsTokens ? KEPT_WITH_TOKENS_MS : KEPT_MS,
     }),
+    first: {
+      id: firstId,
+      seal: outcome => ({
+        sealed: deps.keyring.sealWith(header, JSON.stringify(outcome), firstId),
+        keepMs: KEPT_WITH_TOKENS_MS,
+      }),
+      open(sealed) {
+        const kept = deps.keyring.openWith(header, sealed, firstId)
+        if (kept === null)
+          throw new OstiaryError('outcome_unknown', { reason: 'a kept step cannot be opened' })
+        return JSON.parse(kept)
+      },
+    },
   }
 }

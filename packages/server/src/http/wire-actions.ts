@@ -6,7 +6,8 @@ import { METHOD_NAMES, METHODS, methodsOf, SENT_METHOD_NAMES } from '../core/met
 import type { Action, Authenticator, Challenge, User } from '../core/rows.ts'
 import { Settings } from '../core/settings/settings.ts'
 import { ownTexts } from '../core/settings/texts.ts'
-import { Instant, iso, isoOrNull, UserBody, userBody } from './wire.ts'
+import { userBody } from '../core/users/body.ts'
+import { Instant, iso, isoOrNull, UserBody } from './wire.ts'
 
 /** Actions on the wire: whole for backends, and what a browser may see (PROTOCOL sections 1 and 7). */
 

@@ -6,7 +6,7 @@ import type { MethodName } from '../core/methods/method.ts'
 import { METHOD_NAMES } from '../core/methods/methods.ts'
 import type { PasskeyOptions } from '../core/passkeys/begin.ts'
 import { CreationOptions, RequestOptions } from '../core/passkeys/options.ts'
-import type { ApiKey, App, Challenge, Session, Template, User } from '../core/rows.ts'
+import type { ApiKey, App, Challenge, Session, Template } from '../core/rows.ts'
 import { EVENT_TYPES, NOTICE_KINDS } from '../core/rows.ts'
 import type { Tokens } from '../core/sessions/tokens.ts'
 
@@ -259,34 +259,6 @@ export function challengeBody(
 }
 
 export const deviceBody = (userAgent: string | null) => deviceOf(userAgent)
-
-export function userBody(user: User) {
-  const primary = (type: 'email' | 'phone') => user.identifiers.find(one => one.type === type)
-  const email = primary('email')
-  const phone = primary('phone')
-  return {
-    id: user.id,
-    externalId: user.externalId,
-    name: user.name,
-    username: user.username,
-    email: email?.value ?? null,
-    emailVerified: email != null && email.verifiedAt !== null,
-    phone: phone?.value ?? null,
-    phoneVerified: phone != null && phone.verifiedAt !== null,
-    identifiers: user.identifiers.map(({ type, value, verifiedAt, isPrimary }) => ({
-      type,
-      value,
-      verifiedAt: isoOrNull(verifiedAt),
-      isPrimary,
-    })),
-    locale: user.locale,
-    status: user.status,
-    metadata: user.metadata,
-    createdAt: iso(user.createdAt),
-    updatedAt: iso(user.updatedAt),
-    lastSignInAt: isoOrNull(user.lastSignInAt),
-  }
-}
 
 export function sessionBody(session: Session) {
   const {

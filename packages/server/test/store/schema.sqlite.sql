@@ -240,6 +240,17 @@ CREATE INDEX events_of_type ON events (environment_id, type, id);
 
 CREATE UNIQUE INDEX events_of_user ON events (environment_id, user_id, id);
 
+CREATE TABLE hook_secrets (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  sealed TEXT NOT NULL,
+  created_at INTEGER NOT NULL,
+  -- Null: the current one.
+  expires_at INTEGER
+) STRICT;
+
+CREATE INDEX hook_secrets_of_environment ON hook_secrets (environment_id, id);
+
 CREATE TABLE idempotency (
   id TEXT PRIMARY KEY,
   environment_id TEXT NOT NULL,
@@ -423,7 +434,7 @@ CREATE TABLE sessions (
   previous_ip_address TEXT,
   previous_user_agent TEXT,
   rotated_at INTEGER,
-  repeats INTEGER NOT NULL, seen_as TEXT,
+  repeats INTEGER NOT NULL, seen_as TEXT, claims TEXT NOT NULL DEFAULT '{}',
   FOREIGN KEY (environment_id, user_id) REFERENCES users (environment_id, id) ON DELETE CASCADE,
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id),
   FOREIGN KEY (environment_id, user_id, proof_event_id) REFERENCES events (environment_id, user_id, id)

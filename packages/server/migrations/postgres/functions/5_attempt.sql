@@ -15,6 +15,8 @@ DECLARE
   about jsonb;
   session sessions;
   is_noticed boolean := false;
+  -- Without a session at hand the proof is written alone: a hook decides on the session.
+  opens boolean := false;
 BEGIN
   PERFORM ostiary.set_connection(p);
   PERFORM ostiary.check_clock(p);
@@ -50,6 +52,7 @@ BEGIN
     RETURN '{"kind": "exhausted"}';
   END IF;
 
+  opens := it.opens_session = 1 AND jsonb_typeof(p -> 'session') = 'object';
   is_right := EXISTS (
     SELECT FROM jsonb_array_elements_text(p -> 'hashes') AS hash WHERE position(hash IN it.code_hashes) > 0);
   about := jsonb_build_object('app_id', it.app_id, 'challenge_id', it.id, 'context', p -> 'context');
@@ -87,7 +90,7 @@ BEGIN
       RETURN '{"kind": "general"}';
     END IF;
     INSERT INTO users (id, environment_id, locale, status, metadata, created_at, updated_at, last_sign_in_at)
-    VALUES (p ->> 'newUserId', env, it.locale, 'active', '{}', now, now, CASE WHEN it.opens_session = 1 THEN now END)
+    VALUES (p ->> 'newUserId', env, it.locale, 'active', '{}', now, now, CASE WHEN opens THEN now END)
     RETURNING * INTO owner;
     INSERT INTO identifiers (environment_id, user_id, type, value, spelling, verified_at, is_primary, created_at)
     VALUES (env, owner.id, 'email', it.address, it.send_to, now, 1, now);
@@ -104,10 +107,10 @@ BEGIN
   SELECT p -> 'eventIds' ->> n, kind, env, CASE WHEN n = 1 THEN p ->> 'appId' ELSE it.app_id END, p ->> 'actorType',
     p ->> 'actorId', owner.id, it.id, CASE WHEN n = 2 THEN p -> 'session' ->> 'id' END, p ->> 'requestId',
     CASE WHEN n = 1 THEN 'null' ELSE p ->> 'context' END, CASE WHEN n = 0 THEN '{"by": "code"}' ELSE '{}' END, now
-  FROM (VALUES (0, 'challenge.verified', true), (1, 'user.created', is_new), (2, 'session.created', it.opens_session = 1))
+  FROM (VALUES (0, 'challenge.verified', true), (1, 'user.created', is_new), (2, 'session.created', opens))
     AS one (n, kind, happened)
   WHERE happened;
-  IF it.opens_session = 1 THEN
+  IF opens THEN
     PERFORM ostiary.hold_app(it.app_id);
     is_noticed := NOT is_new AND ostiary.notice_new_device(p, owner, it.app_id, now);
     INSERT INTO sessions (/*sessions*/) SELECT /*sessions*/ FROM jsonb_populate_record(NULL::sessions, p -> 'session' || jsonb_build_object(
@@ -120,7 +123,7 @@ BEGIN
   END IF;
   UPDATE challenges SET verified_at = now, proven_by = 'code', attempts_left = attempts_left - 1, user_id = owner.id,
     proof_event_id = p -> 'eventIds' ->> 0, handover_hash = NULL,
-    session_opened_at = CASE WHEN opens_session = 1 THEN now END
+    session_opened_at = CASE WHEN opens THEN now END
   WHERE id = it.id RETURNING * INTO it;
   RETURN jsonb_build_object('kind', 'verified', 'challenge', to_jsonb(it), 'user', ostiary.user_of(owner.id),
     'isNewUser', is_new, 'session', CASE WHEN session.id IS NULL THEN NULL ELSE to_jsonb(session) END,

@@ -11,7 +11,6 @@ import { exposureOf, wrongLimits } from '../limits/limits.ts'
 import { newNotice } from '../notices/notice.ts'
 import type { OwnAddress, OwnAddressChanged } from '../ports.ts'
 import type { Challenge, Identifier, NoticeKind, User } from '../rows.ts'
-import { prepareSession } from '../sessions/tokens.ts'
 import { identifierOf } from '../users/users.ts'
 import { type AtAccount, contextOf } from './account.ts'
 
@@ -93,7 +92,7 @@ export async function verifyAddress(
       exposure: exposureOf(settings),
       isSignUpOpen: false,
       newUserId: newId('usr', now),
-      session: prepareSession(deps, call, circumstances, now).session,
+      session: null,
     },
     userId: user.id,
     notice: newNotice(deps, call, 'addressAdded', circumstances, now),

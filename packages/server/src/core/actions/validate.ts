@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Call, circumstancesOf, type Deps, refuse, type ToldContext } from '../deps.ts'
+import { ConsentNeeded, withConsent } from '../hooks/before-sign-in.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import type { Validated } from '../ports.ts'
 import type { Action, Authenticator, Session, User } from '../rows.ts'
@@ -17,7 +18,8 @@ export interface ValidatedAction {
 /**
  * Redeems a result token for what it stands for. The first call opens the session; later ones within the life of the action
  * answer the same without it. Refusals: `token_invalid` for anything unknown, of another kind, app, action or user, late,
- * or with a wrong or missing verifier (nothing is consumed, five times); `user_blocked`.
+ * or with a wrong or missing verifier (nothing is consumed, five times); `user_blocked`; `hook_denied`, and `unavailable`,
+ * which redeems nothing.
  */
 export async function validateAction(
   deps: Deps,
@@ -34,34 +36,33 @@ export async function validateAction(
 ): Promise<ValidatedAction> {
   const { token, codeVerifier } = input
   if (!isToken('oht', token)) return refuse('token_invalid')
-  const now = deps.clock.now()
-  const { session, refreshToken } = prepareSession(deps, call, circumstancesOf(input.context), now)
-  return await writeOnce<Validated, ValidatedAction>(
-    keep,
-    once =>
-      deps.store.validateAction(
-        {
-          origin: call.origin,
-          now,
-          epoch: deps.epoch,
-          resultHash: deps.keyring.tokenHash(token),
-          appId: input.appId ?? null,
-          name: input.action,
-          userId: input.userId ?? null,
-          codeChallenge:
-            codeVerifier === undefined ? null : createHash('sha256').update(codeVerifier).digest('base64url'),
-          session,
-        },
-        once,
-      ),
-    async outcome => {
-      if (outcome.kind === 'tokenInvalid') return refuse('token_invalid')
-      if (outcome.kind === 'userBlocked') return refuse('user_blocked')
-      const opened = outcome.session
-      const tokens =
-        opened && (await tokensOf(deps, call, opened, refreshToken, session.refreshExpiresAt, now))
-      const { action, user, authenticators } = outcome
-      return { action, user, authenticators, session: opened, tokens }
-    },
-  )
+  const circumstances = circumstancesOf(input.context)
+  const asked = {
+    origin: call.origin,
+    epoch: deps.epoch,
+    resultHash: deps.keyring.tokenHash(token),
+    appId: input.appId ?? null,
+    name: input.action,
+    userId: input.userId ?? null,
+    codeChallenge:
+      codeVerifier === undefined ? null : createHash('sha256').update(codeVerifier).digest('base64url'),
+  }
+  return await withConsent(deps, call, circumstances, async consent => {
+    const now = deps.clock.now()
+    const prepared = consent && prepareSession(deps, call, circumstances, now, consent)
+    return await writeOnce<Validated, ValidatedAction>(
+      keep,
+      once => deps.store.validateAction({ ...asked, now, session: prepared?.session ?? null }, once),
+      async outcome => {
+        if (outcome.kind === 'tokenInvalid') return refuse('token_invalid')
+        if (outcome.kind === 'userBlocked') return refuse('user_blocked')
+        if (outcome.kind === 'ready') throw new ConsentNeeded(outcome)
+        const { action, user, authenticators, session } = outcome
+        const until = prepared?.session.refreshExpiresAt ?? 0
+        const tokens =
+          session && prepared && (await tokensOf(deps, call, session, prepared.refreshToken, until, now))
+        return { action, user, authenticators, session, tokens }
+      },
+    )
+  })
 }

@@ -11,7 +11,6 @@ import type { SentMethodName } from '../methods/method.ts'
 import { SENT_METHODS, sentMethodsOf } from '../methods/methods.ts'
 import type { AtAction, Attempt, AttemptedInAction, Circumstances, Offer } from '../ports.ts'
 import type { Action, Challenge } from '../rows.ts'
-import { prepareSession } from '../sessions/tokens.ts'
 import { isToken, newToken } from '../tokens.ts'
 import { stepOf } from './state.ts'
 
@@ -178,7 +177,7 @@ export function attemptOf(
     exposure: exposureOf(settings),
     isSignUpOpen: settings.signUp === 'open',
     newUserId: newId('usr', now),
-    session: prepareSession(deps, call, circumstances, now).session,
+    session: null,
   }
 }
 

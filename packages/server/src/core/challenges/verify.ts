@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { type Call, circumstancesOf, type Deps, limitedError, refuse, type ToldContext } from '../deps.ts'
 import { fieldError, OstiaryError } from '../errors.ts'
-import { type Keep, writeOnce } from '../idempotency.ts'
+import { consentUnasked } from '../hooks/before-sign-in.ts'
+import { firstOnce, type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { exposureOf, wrongLimits } from '../limits/limits.ts'
 import { type PasskeyCredential, passkeyProof } from '../passkeys/finish.ts'
 import type { Attempt, Attempted } from '../ports.ts'
 import type { Authenticator, Challenge, Session, User } from '../rows.ts'
+import { openProven } from '../sessions/open.ts'
 import { prepareSession, type Tokens, tokensOf } from '../sessions/tokens.ts'
 import { isToken } from '../tokens.ts'
 import { normaliseCode } from './code.ts'
@@ -33,7 +35,8 @@ interface Common {
  *
  * Refusals: `code_incorrect` with `attemptsLeft`; `challenge_expired`, `challenge_used`, `attempts_exhausted`;
  * `not_found` for an unknown or foreign id, or another purpose; after the proof `user_blocked`, `sign_up_closed`,
- * `external_id_taken`; `rate_limited` where too many wrong answers came from the person's network.
+ * `external_id_taken`, `hook_denied`, `unavailable` (the hook failed; the proof stands); `rate_limited` where too many wrong
+ * answers came from the person's network.
  */
 export async function verifyCode(
   deps: Deps,
@@ -114,37 +117,62 @@ async function attempt(
   const { settings } = call.view
   const now = deps.clock.now()
   const circumstances = circumstancesOf(input.context)
-  const prepared = prepareSession(deps, call, circumstances, now)
+  const asked = {
+    origin: call.origin,
+    now,
+    epoch: deps.epoch,
+    purpose: input.purpose,
+    proof,
+    actionId: null,
+    circumstances,
+    wrongLimits: wrongLimits(settings, circumstances),
+    exposure: exposureOf(settings),
+    isSignUpOpen: settings.signUp === 'open',
+    newUserId: newId('usr', now),
+  }
+  const consent = consentUnasked(call)
+  if (!consent) return await proveAndAsk(deps, call, { ...asked, session: null }, keep)
+  const { session: prepared, refreshToken } = prepareSession(deps, call, circumstances, now, consent)
   return await writeOnce<Attempted, VerifiedChallenge>(
     keep,
-    once =>
-      deps.store.attempt(
-        {
-          origin: call.origin,
-          now,
-          epoch: deps.epoch,
-          purpose: input.purpose,
-          proof,
-          actionId: null,
-          circumstances,
-          wrongLimits: wrongLimits(settings, circumstances),
-          exposure: exposureOf(settings),
-          isSignUpOpen: settings.signUp === 'open',
-          newUserId: newId('usr', now),
-          session: prepared.session,
-        },
-        once,
-      ),
+    once => deps.store.attempt({ ...asked, session: prepared }, once),
     async outcome => {
       if (outcome.kind !== 'verified') throw refusalOf(outcome)
       const { kind, ...verified } = outcome
       const { session } = verified
-      const tokens =
-        session &&
-        (await tokensOf(deps, call, session, prepared.refreshToken, prepared.session.refreshExpiresAt, now))
+      const until = prepared.refreshExpiresAt
+      const tokens = session && (await tokensOf(deps, call, session, refreshToken, until, now))
       return { ...verified, tokens }
     },
   )
+}
+
+/**
+ * Where a hook is asked the proof is one write and the session another: nobody waits for the app with a transaction open.
+ * In between the proof stands without a session, which only what asks the hook opens. The same call repeated goes on from
+ * there by its Idempotency-Key.
+ */
+async function proveAndAsk(
+  deps: Deps,
+  call: Call,
+  asked: Attempt,
+  keep?: Keep<VerifiedChallenge>,
+): Promise<VerifiedChallenge> {
+  const outcome = await firstOnce<Attempted>(
+    keep,
+    once => deps.store.attempt(asked, once),
+    ({ kind }) => kind === 'verified',
+  )
+  if (outcome.kind !== 'verified') throw refusalOf(outcome)
+  const { kind, ...verified } = outcome
+  if (!verified.challenge.opensSession || verified.user === null)
+    return await writeOnce<VerifiedChallenge, VerifiedChallenge>(
+      keep,
+      once => deps.store.keep({ ...verified, tokens: null }, asked.now, once),
+      result => result,
+    )
+  const of = { challengeId: verified.challenge.id }
+  return await openProven(deps, call, of, asked.circumstances, keep, opened => ({ ...verified, ...opened }))
 }
 
 export function refusalOf(outcome: Exclude<Attempted, { kind: 'verified' }>): OstiaryError {

@@ -28,6 +28,7 @@ export async function replaceSecret(deps: Deps, { origin, view }: Call): Promise
     messages: await endAll(deps, 'messages', origin),
     idempotency: await endAll(deps, 'idempotency', origin),
     webhookEndpoints: await endAll(deps, 'webhookEndpoints', origin),
+    hookSecrets: await endAll(deps, 'hookSecrets', origin),
   }
   const at = clock.now()
   await store.addEvents([

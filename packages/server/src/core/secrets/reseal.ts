@@ -20,11 +20,15 @@ export async function resealAll(deps: Pick<Deps, 'store' | 'keyring' | 'clock'>)
   const messages = await resealKind(deps, 'message')
   const current = await resealKind(deps, 'webhookSecret')
   const previous = await resealKind(deps, 'webhookPreviousSecret')
+  const hooks = await resealKind(deps, 'hookSecret')
   return {
     signingKeys: signingKeys.resealed,
     messages: messages.resealed,
-    webhookSecrets: current.resealed + previous.resealed,
-    unreadable: [signingKeys, messages, current, previous].reduce((sum, kind) => sum + kind.unreadable, 0),
+    webhookSecrets: current.resealed + previous.resealed + hooks.resealed,
+    unreadable: [signingKeys, messages, current, previous, hooks].reduce(
+      (sum, kind) => sum + kind.unreadable,
+      0,
+    ),
   }
 }
 

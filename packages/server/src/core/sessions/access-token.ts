@@ -89,6 +89,7 @@ export async function signAccessToken(
   )
   const accessToken = await new SignJWT({
     ...view.settings.session.claims,
+    ...session.claims,
     sid: session.id,
     client_id: session.appId,
     amr: session.amr,

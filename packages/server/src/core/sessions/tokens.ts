@@ -1,4 +1,5 @@
 import type { Call, Deps } from '../deps.ts'
+import type { Consent } from '../hooks/before-sign-in.ts'
 import { newId } from '../ids.ts'
 import { newNotice } from '../notices/notice.ts'
 import type { Circumstances, NewSession } from '../ports.ts'
@@ -15,12 +16,13 @@ export interface Tokens {
   refreshTokenExpiresAt: number
 }
 
-/** A session that is ready to be written if the proof succeeds, with its refresh token. */
+/** A session that is ready to be written if the proof succeeds, with its refresh token. There is none without consent. */
 export function prepareSession(
   deps: Deps,
   call: Call,
   circumstances: Circumstances,
   now: number,
+  { claims }: Consent,
 ): { session: NewSession; refreshToken: string } {
   const { idleSeconds, absoluteSeconds } = call.view.settings.session
   const id = newId('ses', now)
@@ -34,6 +36,7 @@ export function prepareSession(
     circumstances,
     seenAs: seenAs(circumstances),
     notice: newNotice(deps, call, 'newDevice', circumstances, now),
+    claims,
   }
   return { session, refreshToken }
 }

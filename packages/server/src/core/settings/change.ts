@@ -1,7 +1,9 @@
 import { type Call, type Deps, refuse } from '../deps.ts'
 import type { EnvironmentView } from '../environments/directory.ts'
-import { OstiaryError } from '../errors.ts'
+import { fieldError, OstiaryError } from '../errors.ts'
+import { hookKeys } from '../hooks/secret.ts'
 import { relyingPartyFaults } from '../passkeys/relying-party.ts'
+import { refusalAtSave } from '../webhooks/target.ts'
 import { effectiveSettings, patchSettings, type SettingsPatch } from './settings.ts'
 
 /** The `ETag` of an environment's settings. */
@@ -28,6 +30,7 @@ export async function changeSettings(
     const settings = patchSettings(view.environment.settings, patch)
     // Only when it is asked for: an app that lost its origin must not stand in the way of every other setting.
     if ('passkey' in patch) guardRelyingParty(deps, view, settings)
+    if ('hooks' in patch) await guardHook(deps, view, settings)
     const isSaved = await store.saveSettings({
       origin: call.origin,
       now: clock.now(),
@@ -47,6 +50,24 @@ function guardRelyingParty({ publicUrl }: Deps, { apps }: EnvironmentView, setti
   const errors = relyingPartyFaults(effectiveSettings(settings).passkey, publicUrl, appOrigins)
   if (errors.length > 0)
     throw new OstiaryError('invalid_request', { detail: 'The settings were not changed.', errors })
+}
+
+/** A hook that could not be called, or whose calls nothing would sign, is refused here and not at the next sign-in. */
+async function guardHook(
+  deps: Deps,
+  { environment }: EnvironmentView,
+  settings: SettingsPatch,
+): Promise<void> {
+  const { url } = effectiveSettings(settings).hooks.beforeSignIn
+  if (url === null) return
+  const refusal = refusalAtSave(url, environment.mode, deps.webhookTargets)
+  if (refusal) throw fieldError('hooks.beforeSignIn.url', 'not_allowed', refusal)
+  if (!(await hookKeys(deps, environment.id)))
+    throw fieldError(
+      'hooks.beforeSignIn.url',
+      'no_secret',
+      'needs a secret that signs its calls: POST /v1/hooks/before-sign-in/rotate-secret first',
+    )
 }
 
 /** What was saved. It stands: a read that fails now must not tell the caller that nothing was changed. */

@@ -9,8 +9,11 @@ const domain = z
   .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'a domain in lower case, IDNA A-labels')
 const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'a color as #rrggbb')
 const httpsUrl = z.url({ protocol: /^https$/ }).max(2048)
-// Methods and hooks that this version does not run cannot be switched on: a guard that is set but not run would lie.
+// Methods that this version does not run cannot be switched on: a guard that is set but not run would lie.
 const notYet = z.literal(false, { error: 'is not available in this version' })
+
+/** The name of a claim that an app may add. */
+export const ClaimName = z.string().regex(/^[A-Za-z][\w.:/-]{0,63}$/)
 
 const colors = z.strictObject({ primary: color, onPrimary: color, background: color, text: color }).partial()
 
@@ -51,7 +54,7 @@ export const Settings = z
       idleSeconds: z.int().min(60).max(31_536_000),
       absoluteSeconds: z.int().min(60).max(31_536_000),
       refreshGraceSeconds: z.int().min(0).max(30),
-      claims: z.record(z.string().regex(/^[A-Za-z][\w.:/-]{0,63}$/), z.json()),
+      claims: z.record(ClaimName, z.json()),
     }),
     action: z.strictObject({
       expiresInSeconds: z.int().min(60).max(3600),
@@ -113,7 +116,11 @@ export const Settings = z
     texts: z.record(z.string().max(35), z.record(z.string().max(64), z.string().max(1000))),
     hooks: z.strictObject({
       beforeSignIn: z.strictObject({
-        url: z.null({ error: 'hooks are not available in this version' }),
+        // What may be called is judged where it is saved (change.ts), and again at each call.
+        url: z
+          .url({ protocol: /^https?$/ })
+          .max(2048)
+          .nullable(),
         timeoutMs: z.int().min(100).max(10_000),
         onFailure: z.enum(['deny', 'allow']),
       }),
@@ -260,7 +267,7 @@ export function patchSettings(own: SettingsPatch, patch: SettingsPatch): Setting
         message: 'is a claim that Ostiary sets',
       })
   }
-  if (JSON.stringify(session.claims).length > 2048)
+  if (JSON.stringify(session.claims).length > MAX_CLAIMS_LENGTH)
     errors.push({ path: 'session.claims', code: 'too_big', message: 'can hold at most 2 KB' })
   if (mail.fromName !== null && mail.fromName.trim() === '')
     errors.push({ path: 'mail.fromName', code: 'too_small', message: 'cannot be blank' })
@@ -269,9 +276,14 @@ export function patchSettings(own: SettingsPatch, patch: SettingsPatch): Setting
   return next
 }
 
-const RESERVED_CLAIMS = new Set(
-  'iss sub aud exp nbf iat jti sid amr acr auth_time client_id azp scope cnf act'.split(' '),
+/** What Ostiary says itself, and what other rules give a meaning (RFC 7519, 8693, 9068, OpenID Connect). */
+export const RESERVED_CLAIMS = new Set(
+  'iss sub aud exp nbf iat jti sid amr acr auth_time client_id azp scope cnf act may_act nonce at_hash c_hash'.split(
+    ' ',
+  ),
 )
+/** Of all claims together, as JSON: a token travels with each request. */
+export const MAX_CLAIMS_LENGTH = 2048
 
 /** A JSON merge patch (RFC 7396). A key that would reach an object's prototype is dropped; the edge has refused it before. */
 export function mergePatch(target: unknown, patch: unknown): unknown {

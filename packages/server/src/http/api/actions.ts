@@ -2,8 +2,9 @@ import { z } from 'zod'
 import { type TrackedAction, trackAction } from '../../core/actions/track.ts'
 import { type ValidatedAction, validateAction } from '../../core/actions/validate.ts'
 import { type Deps, refuse } from '../../core/deps.ts'
+import { userBody } from '../../core/users/body.ts'
 import { endpoint } from '../endpoint.ts'
-import { SessionBody, sessionBody, TokensBody, tokensBody, UserBody, userBody } from '../wire.ts'
+import { SessionBody, sessionBody, TokensBody, tokensBody, UserBody } from '../wire.ts'
 import { ActionBody, actionBody } from '../wire-actions.ts'
 import * as fields from './fields.ts'
 
@@ -94,7 +95,7 @@ export const validateActionEndpoint = endpoint({
       tokens: TokensBody.nullable(),
     })
     .meta({ id: 'ValidatedAction' }),
-  errors: ['token_invalid', 'user_blocked'],
+  errors: ['token_invalid', 'user_blocked', 'hook_denied'],
   holdsTokens: true,
   act: (deps, call, keep) => validateAction(deps, call, call.body, keep),
   render: ({ action, user, authenticators, session, tokens }: ValidatedAction, call, deps) => ({

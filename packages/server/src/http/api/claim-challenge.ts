@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { claimChallenge } from '../../core/challenges/claim.ts'
+import { userBody } from '../../core/users/body.ts'
 import { endpoint } from '../endpoint.ts'
-import { ChallengeBody, challengeBody, UserBody, userBody } from '../wire.ts'
+import { ChallengeBody, challengeBody, UserBody } from '../wire.ts'
 import * as fields from './fields.ts'
 
 export const claimChallengeEndpoint = endpoint({

@@ -5,9 +5,10 @@ import type { Session } from '../../core/rows.ts'
 import { openSession } from '../../core/sessions/open.ts'
 import { type Refreshed, refreshSession } from '../../core/sessions/refresh.ts'
 import { verifySession } from '../../core/sessions/verify.ts'
+import { userBody } from '../../core/users/body.ts'
 import { endpoint } from '../endpoint.ts'
 import { pageQuery, readPage, whole } from '../list.ts'
-import { listOf, SessionBody, sessionBody, TokensBody, tokensBody, UserBody, userBody } from '../wire.ts'
+import { listOf, SessionBody, sessionBody, TokensBody, tokensBody, UserBody } from '../wire.ts'
 import * as fields from './fields.ts'
 
 /** The endpoints of sessions (CONTRACT section 3). */
@@ -35,7 +36,14 @@ export const openSessionEndpoint = endpoint({
     .meta({ id: 'OpenSession' }),
   status: 201,
   answer: OpenedBody,
-  errors: ['not_found', 'challenge_expired', 'state_conflict', 'already_claimed', 'user_blocked'],
+  errors: [
+    'not_found',
+    'challenge_expired',
+    'state_conflict',
+    'already_claimed',
+    'user_blocked',
+    'hook_denied',
+  ],
   holdsTokens: true,
   act: (deps, call, keep) => openSession(deps, call, call.body, keep),
   render: openedBody,

@@ -3,6 +3,7 @@ import { refuse } from '../../core/deps.ts'
 import { writeOnce } from '../../core/idempotency.ts'
 import type { UserPatch } from '../../core/ports.ts'
 import type { User } from '../../core/rows.ts'
+import { userBody } from '../../core/users/body.ts'
 import {
   addIdentifier,
   createUser,
@@ -12,7 +13,7 @@ import {
 } from '../../core/users/users.ts'
 import { endpoint } from '../endpoint.ts'
 import { pageQuery, readPage } from '../list.ts'
-import { listOf, UserBody, userBody } from '../wire.ts'
+import { listOf, UserBody } from '../wire.ts'
 import * as fields from './fields.ts'
 
 /** The endpoints of users and their addresses (CONTRACT section 4). */

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { type VerifiedChallenge, verifyCode, verifyPasskey } from '../../core/challenges/verify.ts'
 import type { Deps } from '../../core/deps.ts'
 import { fieldError } from '../../core/errors.ts'
+import { userBody } from '../../core/users/body.ts'
 import { endpoint } from '../endpoint.ts'
 import {
   ChallengeBody,
@@ -11,7 +12,6 @@ import {
   TokensBody,
   tokensBody,
   UserBody,
-  userBody,
 } from '../wire.ts'
 import { AuthenticatorBody, authenticatorBody, PasskeyCredentialBody } from '../wire-authenticators.ts'
 import * as fields from './fields.ts'
@@ -63,6 +63,7 @@ export const verifyCodeEndpoint = endpoint({
     'attempts_exhausted',
     'sign_up_closed',
     'user_blocked',
+    'hook_denied',
     'external_id_taken',
     'rate_limited',
   ],

@@ -27,6 +27,7 @@ export const verifyLinkEndpoint = endpoint({
     'attempts_exhausted',
     'sign_up_closed',
     'user_blocked',
+    'hook_denied',
     'external_id_taken',
     'rate_limited',
   ],

@@ -31,7 +31,7 @@ export const clientValidateEndpoint = clientEndpoint({
       tokens: ClientTokensBody.nullable(),
     })
     .meta({ id: 'ValidatedInBrowser' }),
-  errors: ['token_invalid', 'user_blocked'],
+  errors: ['token_invalid', 'user_blocked', 'hook_denied'],
   takesCredentials: true,
   act: (deps, call) =>
     validateAction(deps, call, {

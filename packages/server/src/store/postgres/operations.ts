@@ -76,7 +76,7 @@ export async function attemptCode(call: Call, input: Attempt, queued: () => void
     hashes: proof.hashes,
     isSignUpOpen: input.isSignUpOpen,
     newUserId: input.newUserId,
-    session: {
+    session: session && {
       id: session.id,
       environment_id: environmentId,
       methods: JSON.stringify(AMR.code.methods),
@@ -88,8 +88,9 @@ export async function attemptCode(call: Call, input: Attempt, queued: () => void
       refresh_expires_at: session.refreshExpiresAt,
       repeats: 0,
       seen_as: session.seenAs,
+      claims: JSON.stringify(session.claims),
     },
-    notice: noticeOf(session),
+    notice: session && noticeOf(session),
   })
   if (answer.kind === 'general') return null
   if (answer.kind !== 'verified') return answer as unknown as Attempted

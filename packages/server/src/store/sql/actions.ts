@@ -265,6 +265,8 @@ export async function validateAction(
   const authenticators: Authenticator['type'][] = row.has_passkey === 1 ? ['passkey'] : []
   if (action.validatedAt !== null) return { kind: 'validated', action, user, authenticators, session: null }
 
+  const opens = action.name === 'signIn' && proof.session_opened_at === null
+  if (opens && !input.session) return { kind: 'ready', challenge: columns.challenges.read(proof), user }
   await tx.run('UPDATE actions SET validated_at = $2 WHERE id = $1', action.id, now)
   const opened = await openOnce(tx, proof, action, input, now)
   await insertEvents(tx, [
@@ -286,7 +288,7 @@ export async function validateAction(
     input: Parameters<Store['validateAction']>[0],
     now: number,
   ) {
-    if (action.name !== 'signIn' || proof.session_opened_at !== null || !user) return null
+    if (!opens || !user || !input.session) return null
     return await insertSession(
       tx,
       columns.challenges.read(proof),

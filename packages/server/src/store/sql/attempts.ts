@@ -176,7 +176,7 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
   )
   const events: Event[] = proven.events
   let session = null
-  if (challenge.opensSession) {
+  if (challenge.opensSession && input.session) {
     const by = { eventId: proof.id, provenBy: challenge.provenBy ?? 'code', amr: null, at: now }
     const opened = await insertSession(tx, challenge, user, by, input.session, origin, now)
     session = opened.session

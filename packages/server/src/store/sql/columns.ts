@@ -176,6 +176,7 @@ export const sessions = columnsOf<Session>({
   ...plain(
     'authTime proofEventId ipAddress userAgent deviceId epoch createdAt lastUsedAt expiresAt revokedAt',
   ),
+  claims: 'json',
 })
 
 const eventFields = columnsOf<Omit<Event, 'actor'> & { actorType: string; actorId: string | null }>({

@@ -197,7 +197,7 @@ async function prove(
     }),
   ]
   let session = null
-  if (challenge.opensSession) {
+  if (challenge.opensSession && input.session) {
     const by = { eventId: event.id, provenBy: 'passkey' as const, amr: judged.amr, at: now }
     const opened = await insertSession(tx, proven, user, by, input.session, origin, now)
     session = opened.session

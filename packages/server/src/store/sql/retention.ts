@@ -37,6 +37,7 @@ export async function begin(
       `SELECT 1 FROM signing_keys WHERE substr(sealed_private_jwk, 1, 9) = $1 || '.'
        UNION ALL SELECT 1 FROM webhook_endpoints WHERE substr(sealed_secret, 1, 9) = $1 || '.'
          OR substr(sealed_previous, 1, 9) = $1 || '.' AND previous_until > $2
+       UNION ALL SELECT 1 FROM hook_secrets WHERE substr(sealed, 1, 9) = $1 || '.' AND (expires_at IS NULL OR expires_at > $2)
        UNION ALL SELECT 1 FROM messages WHERE status = 'queued' AND substr(sealed, 1, 9) = $1 || '.' AND expires_at > $2 LIMIT 1`,
       id,
       input.now,
@@ -134,6 +135,7 @@ export async function purge(
     environmentId,
     now,
   )
+  await tx.run('DELETE FROM hook_secrets WHERE environment_id = $1 AND expires_at <= $2', environmentId, now)
   await tx.run(
     'DELETE FROM weak_guesses WHERE environment_id = $1 AND minute < $2',
     environmentId,

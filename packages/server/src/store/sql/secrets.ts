@@ -12,6 +12,7 @@ const SEALED: Record<SealedRow['kind'], { table: string; column: string }> = {
   message: { table: 'messages', column: 'sealed' },
   webhookSecret: { table: 'webhook_endpoints', column: 'sealed_secret' },
   webhookPreviousSecret: { table: 'webhook_endpoints', column: 'sealed_previous' },
+  hookSecret: { table: 'hook_secrets', column: 'sealed' },
 }
 
 /** How many rows are sealed under a secret. */
@@ -22,7 +23,7 @@ export interface SealedCount {
   queuedMessages: number
   /** Sent ones that an inbox keeps: they are lost with their secret, and no more than that. */
   keptMessages: number
-  /** Secrets of webhook endpoints: start refuses without their secret, too. */
+  /** Secrets of webhook endpoints and hooks: start refuses without their secret, too. */
   webhookSecrets: number
 }
 
@@ -37,7 +38,8 @@ export async function countSealed(tx: Transaction): Promise<SealedCount[]> {
          CASE WHEN status = 'queued' THEN 0 ELSE 1 END, 0 FROM messages WHERE sealed IS NOT NULL
        UNION ALL SELECT substr(sealed_secret, 1, 8), 0, 0, 0, 1 FROM webhook_endpoints WHERE sealed_secret IS NOT NULL
        UNION ALL SELECT substr(sealed_previous, 1, 8), 0, 0, 0, 1 FROM webhook_endpoints
-         WHERE sealed_previous IS NOT NULL) AS sealed
+         WHERE sealed_previous IS NOT NULL
+       UNION ALL SELECT substr(sealed, 1, 8), 0, 0, 0, 1 FROM hook_secrets) AS sealed
      GROUP BY key_id ORDER BY key_id`,
   )
   return rows.map(row => ({
@@ -185,11 +187,22 @@ const END: Record<ForgeableKind, (tx: Transaction, values: Values, origin: Origi
     )
     return rows.length
   },
+  // As of webhooks: until the app has another, the hook cannot be called, and its setting says what that means.
+  hookSecrets: async (tx, [, ...step]) =>
+    await tx.run(
+      `DELETE FROM hook_secrets WHERE ${STEP.replaceAll(/\$(\d)/g, (_, place) => `$${place - 1}`)}`,
+      ...step,
+    ),
   idempotency: async (tx, [, ...step]) =>
     await tx.run(
       `DELETE FROM idempotency WHERE ${STEP.replaceAll(/\$(\d)/g, (_, place) => `$${place - 1}`)}`,
       ...step,
     ),
+}
+
+const TABLE_OF: Partial<Record<ForgeableKind, string>> = {
+  webhookEndpoints: 'webhook_endpoints',
+  hookSecrets: 'hook_secrets',
 }
 
 /** See `Store.endForgeable`. By ranges of ids, so that the whole takes as long as one reading of the table. */
@@ -199,7 +212,7 @@ export async function endForgeable(
 ): Promise<{ ended: number; next: string | null }> {
   const step = await tx.one(
     `SELECT max(id) AS last, count(*) AS found FROM (
-       SELECT id FROM ${kind === 'webhookEndpoints' ? 'webhook_endpoints' : kind} WHERE environment_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS step`,
+       SELECT id FROM ${TABLE_OF[kind] ?? kind} WHERE environment_id = $1 AND id > $2 ORDER BY id LIMIT $3) AS step`,
     origin.environmentId,
     after,
     limit,

@@ -64,6 +64,7 @@ export async function insertSession(
     ipAddress: next.circumstances.ipAddress,
     userAgent: next.circumstances.userAgent,
     deviceId: null,
+    claims: next.claims,
     epoch: challenge.epoch,
     createdAt: now,
     lastUsedAt: now,
@@ -116,12 +117,13 @@ export async function openSession(
   if (!row) return { kind: 'notFound' }
   // What an action proved is redeemed by its result, or by the action itself.
   if (row.action_id !== actionId) return { kind: 'stateConflict' }
-  // A proof for another purpose opens no session: that would be signing in with a code for something else.
+  // A proof for another purpose opens no session, unless its challenge was to: that would be signing in with a code for
+  // something else.
   if (
     row.verified_at === null ||
     row.user_id === null ||
     row.proof_event_id === null ||
-    row.purpose !== 'signIn'
+    (row.purpose !== 'signIn' && row.opens_session === 0)
   )
     return { kind: 'stateConflict' }
   if (row.session_opened_at !== null) return { kind: 'alreadyOpened' }
@@ -132,6 +134,7 @@ export async function openSession(
   const isOver = row.ended_at !== null || row.epoch !== input.epoch
   if (row.verified_at + input.withinMs <= now || isOver) return { kind: 'late' }
   const challenge = columns.challenges.read(row)
+  if (!input.session) return { kind: 'ready', challenge, user }
   const proof = proofOf(row)
   const { session, events } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
   await insertEvents(tx, events)

@@ -7,6 +7,7 @@ import * as authenticators from './authenticators.ts'
 import * as challenges from './challenges.ts'
 import * as directory from './directory.ts'
 import { insertEvents, listEvents } from './events.ts'
+import * as hooks from './hooks.ts'
 import { runOnce } from './idempotency.ts'
 import * as lists from './lists.ts'
 import * as messages from './messages.ts'
@@ -148,6 +149,11 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     openActionSession: (input, once) => write(input.now, tx => actions.openActionSession(tx, input), once),
 
     rotateRefresh: (input, once) => write(input.now, tx => sessions.rotateRefresh(tx, input), once),
+    listHookSecrets: (environmentId, now) => read(tx => hooks.listSecrets(tx, environmentId, now)),
+    rotateHookSecret: (secret, previousUntil, origin, now, once) =>
+      write(now, tx => hooks.rotateSecret(tx, secret, previousUntil, origin, now), once),
+    denySignIn: input => write(input.now, tx => hooks.denySignIn(tx, input)),
+
     findSession: (environmentId, id) => read(tx => sessions.findSession(tx, environmentId, id)),
     listSessions: (environmentId, userId, page) =>
       read(tx => sessions.listSessions(tx, environmentId, userId, page)),

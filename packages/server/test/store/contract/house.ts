@@ -153,6 +153,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
       circumstances: NOBODY,
       seenAs: null,
       notice: null,
+      claims: {},
     }
   }
 
