@@ -120,6 +120,7 @@ describe('a move', () => {
     }
     const server = await source({ transport: box })
     const world = await buildWorld(server, inbox, 'test')
+    await server.post('/v1/hooks/before-sign-in/rotate-secret')
     const blocked = fresh('blocked')
     const { body } = await server.signIn(blocked)
     await server.post(`/v1/users/${body.user.id}/block`)

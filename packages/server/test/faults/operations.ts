@@ -349,6 +349,16 @@ export const OPERATIONS: readonly Operation[] = [
       post('/v1/sessions', { challengeId: (await proven(house, { session: false })).challenge.id }),
   },
   {
+    name: 'rotate the secret of hooks',
+    method: 'rotateHookSecret',
+    status: 200,
+    async prepare(house) {
+      // From the third on as many rows go as come.
+      for (let i = 0; i < 2; i++) await ask(house, 'POST', '/v1/hooks/before-sign-in/rotate-secret', {})
+      return post('/v1/hooks/before-sign-in/rotate-secret')
+    },
+  },
+  {
     name: 'refresh',
     method: 'rotateRefresh',
     status: 200,

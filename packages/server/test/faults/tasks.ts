@@ -298,6 +298,34 @@ export const TASKS: readonly Task[] = [
       }
     },
   },
+  {
+    name: 'deny a sign-in',
+    method: 'denySignIn',
+    async prepare(house) {
+      const { origin } = await home(house)
+      const challengeId = await send(house)
+      const now = house.clock.now()
+      return {
+        run: () =>
+          house.ostiary.store.denySignIn({
+            challengeId,
+            event: newEvent('hook.denied', origin, now, { challengeId }),
+            origin,
+            now,
+          }),
+        effect: () => [
+          house.look(`SELECT ended_at IS NOT NULL FROM challenges WHERE id = '${challengeId}'`),
+          house.look(
+            `SELECT count(*) > 0 FROM events WHERE type = 'hook.denied' AND challenge_id = '${challengeId}'`,
+          ),
+        ],
+      }
+    },
+  },
+  end('hookSecrets', 'hook_secrets', async house => {
+    const { status } = await house.call('POST', '/v1/hooks/before-sign-in/rotate-secret', {})
+    if (status !== 200) throw new Error(`a rotation answered ${status}`)
+  }),
   end('sessions', 'sessions WHERE revoked_at IS NULL', signIn),
   end('challenges', 'challenges WHERE ended_at IS NULL', send),
   end('messages', 'messages WHERE sealed IS NOT NULL', async house => {
@@ -317,6 +345,7 @@ export const READS: Partial<Record<keyof Store, (store: Store, now: number) => P
   nextDueAt: store => store.nextDueAt(),
   holdsLease: (store, now) => store.holdsLease('msg_unknown', 1, now),
   listDueWebhooks: store => store.listDueWebhooks(),
+  listHookSecrets: (store, now) => store.listHookSecrets('env_unknown', now),
   holdsWebhookLease: (store, now) => store.holdsWebhookLease('dlv_unknown', 1, now),
   listSealed: store => store.listSealed({ kind: 'message', exceptKeyId: 'another.', after: '', limit: 10 }),
 }

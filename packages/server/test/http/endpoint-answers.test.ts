@@ -530,6 +530,14 @@ describe('the whole answer of', () => {
     expect(await ask('DELETE', `/v1/lists/${list.id}`)).toBe('')
   })
 
+  test('hooks', async () => {
+    expect(await ask('POST', '/v1/hooks/before-sign-in/rotate-secret', { overlapSeconds: 60 })).toEqual({
+      secret: expect.stringMatching(/^whsec_/),
+      createdAt: expect.any(String),
+      previousSecretUntil: expect.any(String),
+    })
+  })
+
   test('settings', async () => {
     const settings = await ask('GET', '/v1/settings')
     expect(await ask('PATCH', '/v1/settings', { brand: { name: 'Acme' } })).toEqual({

@@ -131,6 +131,11 @@ const READY: Record<string, () => Promise<Ready>> = {
     const body = { url: receiver.url, eventTypes: ['secret.rotated'] }
     return { path: '/v1/webhooks', body, other: { url: receiver.url } }
   },
+  '/v1/hooks/before-sign-in/rotate-secret': async () => ({
+    path: '/v1/hooks/before-sign-in/rotate-secret',
+    body: {},
+    other: { overlapSeconds: 60 },
+  }),
   '/v1/webhooks/{id}/rotate-secret': async () => ({
     path: `/v1/webhooks/${await newEndpoint()}/rotate-secret`,
     body: {},

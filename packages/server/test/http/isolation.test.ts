@@ -119,6 +119,7 @@ const NAMED: Matrix = {
   'PATCH /v1/templates/{id}': its => [{ path: its.templateId, body: { name: 'taken' } }],
   'DELETE /v1/templates/{id}': its => [{ path: its.templateId }],
   'POST /v1/templates/{id}/preview': its => [{ path: its.templateId, body: {} }],
+  'POST /v1/hooks/before-sign-in/rotate-secret': () => [],
   'POST /v1/webhooks': () => [],
   'GET /v1/webhooks': () => [],
   'GET /v1/webhooks/{id}': its => [{ path: its.webhookId }],

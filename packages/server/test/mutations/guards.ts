@@ -2267,4 +2267,106 @@ export const GUARDS: Guard[] = [
     ['browser/passkey-sign-in.test.ts'],
     [['a window that gave way to a press', '    stopPasskeys()\n  }', '  }']],
   ),
+  ...guardsIn(
+    'core/hooks/before-sign-in.ts',
+    ['http/before-sign-in.test.ts'],
+    [
+      [
+        'a hook is asked',
+        'view.settings.hooks.beforeSignIn.url === null ? consent({}) : null',
+        'consent({})',
+      ],
+      ['a failure refuses', "if (onFailure === 'allow') return consent({})", 'return consent({})'],
+      [
+        'a no refuses',
+        "if (decision.decision === 'allow') return consent(decision.claims)",
+        'return consent({})',
+      ],
+      ['a no ends the proof', 'await deps.store.denySignIn({', 'await Promise.resolve({'],
+      ['nothing is asked unsigned', 'url === null || keys === null', 'url === null'],
+    ],
+  ),
+  ...guardsIn(
+    'core/hooks/answer.ts',
+    ['http/before-sign-in.test.ts'],
+    [
+      ['reserved claims', '.find(name => RESERVED_CLAIMS.has(name))', '.find(() => false)'],
+      ['the size of claims', 'Buffer.byteLength(JSON.stringify(claims)) > MAX_CLAIMS_LENGTH', 'false'],
+      ['unknown fields', 'const Answer = z.strictObject(', 'const Answer = z.object('],
+      [
+        'names that reach for a prototype',
+        "name === '__proto__' ? refuseName() : part",
+        'name === null ? refuseName() : part',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'hooks/caller.ts',
+    ['hooks/caller.test.ts'],
+    [
+      ['calls that are out', 'if (isOut >= MAX_CALLS)', 'if (isOut < 0)'],
+      [
+        'addresses in the URL',
+        'isIP(host) === 0 ? null : refusalOf(host)',
+        'isIP(host) === 0 ? refusalOf(host) && null : null',
+      ],
+      [
+        'addresses that a name leads to',
+        'addresses.map(({ address }) => refusalOf(address)).find(one => one !== null)',
+        'addresses.map(({ address }) => refusalOf(address)).find(() => false)',
+      ],
+      ['live and test share no connection', 'agents[call.mode]', 'agents.test'],
+      ['only 200', 'if (statusCode !== 200)', 'if (statusCode === 0)'],
+      [
+        'only JSON',
+        "if (!/^application\\/json\\s*(;|$)/i.test(headers['content-type'] ?? ''))",
+        "if (headers['content-type'] === '')",
+        { tests: ['http/before-sign-in.test.ts'] },
+      ],
+      [
+        'the size of an answer',
+        'if (size > MAX_ANSWER_BYTES)',
+        'if (size < 0)',
+        { tests: ['http/before-sign-in.test.ts'] },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/sessions/tokens.ts',
+    ['http/before-sign-in.test.ts'],
+    [['claims reach the session', '    claims,\n  }', '    claims: {},\n  }']],
+  ),
+  ...guardsIn(
+    'core/sessions/access-token.ts',
+    ['http/before-sign-in.test.ts'],
+    [['claims reach each access token', '    ...session.claims,\n', '']],
+  ),
+  ...guardsIn(
+    'store/sql/hooks.ts',
+    ['http/before-sign-in.test.ts'],
+    [
+      [
+        'a secret ends with its overlap',
+        '(expires_at IS NULL OR expires_at > $2)',
+        '($2 > 0 OR expires_at IS NULL)',
+      ],
+      [
+        'a proof that opened a session stays as it is',
+        ' AND session_opened_at IS NULL AND ended_at IS NULL',
+        ' AND ended_at IS NULL',
+        {
+          survives:
+            'openSession looks at session_opened_at before ended_at, and a session does not look back at its challenge',
+        },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/settings/change.ts',
+    ['http/before-sign-in.test.ts'],
+    [
+      ['addresses of a hook at save', '  if (refusal) throw fieldError(', '  if (!url) throw fieldError('],
+      ['no hook without a secret', 'if (!(await hookKeys(deps, environment.id)))', 'if (!url)'],
+    ],
+  ),
 ]
