@@ -18,6 +18,7 @@ import { start } from './start.ts'
 import { Hint, printError } from './terminal.ts'
 import { addUsersCommand } from './users.ts'
 import { addWebhooksCommand } from './webhooks.ts'
+import { addWhyCommand } from './why.ts'
 
 /**
  * The command line. Exit codes: 0 done, 1 it failed, 2 the call or the configuration is wrong. Problems go to stderr,
@@ -100,6 +101,7 @@ Example:
   addKeysCommand(program)
   addUsersCommand(program)
   addEventsCommand(program)
+  addWhyCommand(program)
   addInboxCommand(program)
   addWebhooksCommand(program)
   addSecretCommand(program)

@@ -56,6 +56,9 @@ export function firstIdAt(prefix: IdPrefix, instant: number): string {
   return `${prefix}_${base32(bytes)}`
 }
 
+/** When the id was made. */
+export const instantOf = (id: string): number => fromBase32(id.slice(id.indexOf('_') + 1)).readUIntBE(0, 6)
+
 /** Whether the text has the form of an id with this prefix. */
 export function isId(prefix: IdPrefix, text: string): boolean {
   return (

@@ -32,6 +32,7 @@ import type {
   WebhookEndpoint,
 } from './rows.ts'
 import type { SettingsPatch } from './settings/settings.ts'
+import type { Metric } from './usage/figures.ts'
 
 /** The one clock. Tests move it by hand. */
 export interface Clock {
@@ -489,8 +490,17 @@ export interface ClaimedMessage {
   userLocale: string | null
 }
 
-/** How one try at a message ended. `attempt` is that of its claim: a try whose lease was lost changes only what it sent. */
-export type Settled = { id: string; environmentId: string; attempt: number; now: number } & (
+/**
+ * How one try at a message ended. `attempt` is that of its claim: a try whose lease was lost changes only what it sent.
+ * `writtenAt`: when it is written, where that is later: its event must not come to lie behind what is counted.
+ */
+export type Settled = {
+  id: string
+  environmentId: string
+  attempt: number
+  now: number
+  writtenAt?: number
+} & (
   | { kind: 'sent'; reply: string; keepSealedUntil: number | null }
   | { kind: 'retry'; error: string; at: number }
   | { kind: 'failed'; error: string; keepSealedUntil: number | null }
@@ -991,7 +1001,19 @@ export interface Store {
     page: Page,
   ): Promise<Listed<ClaimedMessage>>
   listEvents(environmentId: string, filter: EventFilter, page: Page): Promise<Listed<Event>>
+  /** Everything that happened to a challenge, an action, or a person: newest first, as far as a bounded look finds it. */
+  listStory(environmentId: string, story: Story, page: Page): Promise<Listed<Event>>
   addEvents(events: NewEvent[]): Promise<void>
+  /**
+   * Usage of the UTC days `from` to `to`, as `purge` has counted it: each event once, however often a process stopped.
+   * `countedTo`: events of this instant and later are not in it; null before the first step.
+   */
+  readUsage(input: {
+    environmentId: string
+    from: number
+    to: number
+    by: UsageBy
+  }): Promise<{ counts: UsageCount[]; countedTo: number | null }>
 
   // Webhooks. That an event is queued for the endpoints of its environment is part of the write that records it.
   /** All of an environment, newest first. */
@@ -1100,7 +1122,7 @@ export interface Store {
 
   /** Looks for the record of an Idempotency-Key, and keeps the answer of a call that changed nothing. */
   keep<T>(outcome: T, now: number, once?: Once<T>): Promise<T>
-  /** One small step of purging and of lifting protections; true while there is more to do. */
+  /** One small step of counting usage, of purging and of lifting protections; true while there is more to do. */
   purge(input: {
     now: number
     environmentId: string
@@ -1170,6 +1192,26 @@ export interface UserFilter {
   phone: string | null
   externalId: string | null
   username: string | null
+}
+
+/**
+ * Whose story. A person is a user, the addresses that lead to them, or both. With a user, challenges to an address count
+ * where nobody else had proven or has answered them. An address alone has a story, too, whomever it leads to.
+ */
+export type Story =
+  | { kind: 'challenge'; challengeId: string }
+  | { kind: 'action'; actionId: string }
+  | { kind: 'person'; userId: string | null; addresses: readonly string[] }
+
+export type UsageBy = 'day' | 'channel' | 'method' | 'country'
+
+/** How often something happened in one group; `key` is the day's number, the channel or the method. */
+export interface UsageCount {
+  key: string
+  metric: Metric
+  method: string
+  detail: string
+  happened: number
 }
 
 export interface EventFilter {

@@ -35,7 +35,10 @@ export function createOutbox(deps: OutboxDeps): Outbox {
   const perDomain = Math.max(1, Math.floor(maxInFlight / 2))
   const inFlight = new Map<string, { domain: string; done: Promise<void> }>()
   const settlements = createSettlements<Settled>({
-    settle: outcomes => store.settleMessages(outcomes),
+    settle(outcomes) {
+      const writtenAt = clock.now()
+      return store.settleMessages(outcomes.map(outcome => ({ ...outcome, writtenAt })))
+    },
     of: 'messages',
     log,
     retryMs: pollMs,

@@ -20,7 +20,9 @@ import { resendChallengeEndpoint } from './api/resend-challenge.ts'
 import * as rules from './api/rules.ts'
 import * as sessions from './api/sessions.ts'
 import { getSettingsEndpoint, updateSettingsEndpoint } from './api/settings.ts'
+import { statsEndpoint } from './api/stats.ts'
 import * as templates from './api/templates.ts'
+import { addressTimelineEndpoint, userTimelineEndpoint } from './api/timelines.ts'
 import * as users from './api/users.ts'
 import { verifyCodeEndpoint } from './api/verify-code.ts'
 import { verifyLinkEndpoint } from './api/verify-link.ts'
@@ -80,6 +82,7 @@ export const ENDPOINTS = [
   users.removeIdentifierEndpoint, // DELETE /v1/users/{id}/identifiers
   sessions.listUserSessionsEndpoint, // GET    /v1/users/{id}/sessions
   sessions.revokeUserSessionsEndpoint, // POST   /v1/users/{id}/sessions/revoke
+  userTimelineEndpoint, // GET    /v1/users/{id}/timeline
 
   authenticators.importAuthenticatorEndpoint, // POST   /v1/users/{id}/authenticators
   authenticators.listAuthenticatorsEndpoint, // GET    /v1/users/{id}/authenticators
@@ -132,7 +135,9 @@ export const ENDPOINTS = [
   lists.updateListEndpoint, // PATCH  /v1/lists/{id}
   lists.deleteListEndpoint, // DELETE /v1/lists/{id}
 
+  addressTimelineEndpoint, // GET    /v1/timeline
   listEventsEndpoint, // GET    /v1/events
+  statsEndpoint, // GET    /v1/stats
   listMessagesEndpoint, // GET    /v1/messages
   // An endpoint's own types are known where it is declared; the table holds them side by side.
 ] as unknown as readonly Endpoint[]

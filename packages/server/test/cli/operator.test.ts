@@ -212,6 +212,60 @@ describe('inbox and events', () => {
   })
 })
 
+describe('why', () => {
+  it('says what it comes to, what to do, and each attempt, newest first', async () => {
+    const { user } = await signIn('why@example.com')
+    const { body: challenge } = await api('POST', '/v1/challenges', { to: 'why@example.com' })
+    await api('GET', `/v1/messages?challengeId=${challenge.id}&wait=10`)
+    const wrong = { code: '12' }
+    expect((await api('POST', `/v1/challenges/${challenge.id}/verify`, wrong)).status).toBe(400)
+    const { code, stdout } = await run('why', 'Why@Example.com', '-e', 'test')
+    expect(code).toBe(0)
+    expect(stdout).toMatch(
+      /^The last code was typed wrong; tries left: 4 \((just now|\d+ seconds? ago)\)\.\n {2}\S/,
+    )
+    expect(stdout).toContain(`why@example.com belongs to ${user.id}\n`)
+    expect(stdout.indexOf('A wrong code was typed')).toBeLessThan(stdout.indexOf('The code was right'))
+    const told = await json('why', 'why@example.com', '-e', 'test', '--since', '1h')
+    expect(told).toMatchObject({ userId: user.id, conclusion: { kind: 'wrongCode' } })
+    expect(told.attempts[0][0]).toMatchObject({ type: 'challenge.created', challengeId: challenge.id })
+  })
+
+  it('is told of an address that nobody has, of a block, and only reads', async () => {
+    const counted = async () => (await json('events', '-e', 'test', '--limit', '1000')).length
+    const before = await counted()
+    const nobody = await run('why', 'nobody@example.com', '-e', 'test')
+    expect(nobody.stdout).toMatch(/^Nobody asked .*\n.*\n\nnobody@example.com belongs to nobody\n$/)
+    expect(await counted()).toBe(before)
+    const { user } = await signIn('why-blocked@example.com')
+    await api('POST', `/v1/users/${user.id}/block`, {})
+    expect((await run('why', 'why-blocked@example.com', '-e', 'test')).stdout).toMatch(
+      /^The user is blocked\./,
+    )
+  })
+
+  it('prints what could steer a terminal as text', async () => {
+    await api('POST', '/v1/challenges', {
+      to: 'why-steer@example.com',
+      context: { ipAddress: '198.51.100.9', userAgent: '\u001b[2Jevil' },
+    })
+    for (const more of [[], ['--json']]) {
+      const { stdout } = await run('why', 'why-steer@example.com', '-e', 'test', ...more)
+      expect(stdout).toContain('A code was asked for.')
+      expect(stdout).not.toContain('\u001b')
+    }
+  })
+
+  it('refuses what is no address, no time and no environment', async () => {
+    await refused(['why', 'nobody', '-e', 'test'], /"nobody" is not an e-mail address\n/)
+    await refused(
+      ['why', 'a@example.com', '-e', 'test', '--since', 'yesterday'],
+      /"yesterday" is not a time\n/,
+    )
+    await refused(['why', 'a@example.com', '-e', 'nowhere'], 'no environment "nowhere"')
+  })
+})
+
 describe('send-test', () => {
   let sink: Sink
   const refuses = { isOn: false }

@@ -154,6 +154,31 @@ describe('the whole answer of', () => {
     })
   })
 
+  test('timelines and usage', async () => {
+    const to = fresh()
+    const { user } = (await server.signIn(to)).body
+    for (const path of [`/v1/users/${user.id}/timeline`, `/v1/timeline?to=${to}`]) {
+      const { data } = await ask('GET', path)
+      expect(data).toContainEqual({
+        eventId: expect.stringMatching(/^evt_/),
+        type: 'challenge.created',
+        at: new Date(server.clock.now()).toISOString(),
+        text: 'A code was asked for.',
+        challengeId: expect.stringMatching(/^chl_/),
+        actionId: null,
+        sessionId: null,
+        context: expect.anything(),
+        data: { purpose: 'signIn', channel: 'email', credential: 'code', isStrong: false, isDecoy: false },
+      })
+    }
+    expect(await ask('GET', '/v1/stats?from=2026-11-21&to=2026-11-21&by=method')).toMatchObject({
+      from: '2026-11-21',
+      to: '2026-11-21',
+      by: 'method',
+      total: { key: null, passkeyShare: null, blockedByRule: 0 },
+    })
+  })
+
   test('actions: track, read, validate', async () => {
     const tracked = await ask('POST', '/v1/actions', { name: 'signIn', context: { userAgent: 'Firefox' } })
     expect(tracked).toEqual({
@@ -180,11 +205,15 @@ describe('the whole answer of', () => {
       token: expect.stringMatching(/^oat_[\w-]{43}$/),
     })
     const { url, token, ...rest } = tracked
-    expect(await ask('GET', `/v1/actions/${tracked.id}`)).toEqual(rest)
+    const read = await ask('GET', `/v1/actions/${tracked.id}`)
+    expect(read).toEqual({ ...rest, timeline: [expect.objectContaining({ type: 'action.tracked' })] })
     const { result } = (await prove(server, tabOf(server, tracked.id, token), fresh())).body
     const valid = await ask('POST', '/v1/actions/validate', { token: result.token, action: 'signIn' })
     expect(valid).toMatchObject({ isValid: true, attributesHash: null, action: { userId: valid.user.id } })
-    expect(await ask('GET', `/v1/actions/${tracked.id}`)).toEqual(valid.action)
+    expect(await ask('GET', `/v1/actions/${tracked.id}`)).toEqual({
+      ...valid.action,
+      timeline: expect.any(Array),
+    })
   })
 
   test('passkeys: register, sign in, list, rename, import, remove', async () => {
@@ -598,8 +627,9 @@ test('HEAD of every GET has its status and headers, and no body', async () => {
     }
     const noun = endpoint.path.split('/')[2] as keyof typeof ids
     const path = endpoint.path.replace('versions/{id}', 'versions/1').replace('{id}', ids[noun])
-    const got = await server.call('GET', path)
-    const head = await server.call('HEAD', path)
+    const query = endpoint.path === '/v1/timeline' ? `?to=${world.email}` : ''
+    const got = await server.call('GET', path + query)
+    const head = await server.call('HEAD', path + query)
     expect(head).toMatchObject({ status: got.status, body: '' })
     expect(got.status).toBe(200)
     for (const name of ['content-type', 'cache-control', 'etag'])

@@ -148,6 +148,9 @@ const NAMED: Matrix = {
   'GET /v1/lists/{id}': its => [{ path: its.listId }],
   'PATCH /v1/lists/{id}': its => [{ path: its.listId, body: { entries: [] } }],
   'DELETE /v1/lists/{id}': its => [{ path: its.listId }],
+  'GET /v1/users/{id}/timeline': its => [{ path: its.userId }],
+  'GET /v1/timeline': its => [{ query: `to=${its.email}` }],
+  'GET /v1/stats': () => [],
   'GET /v1/events': its => [
     { query: `userId=${its.userId}` },
     { query: `challengeId=${its.challengeId}` },

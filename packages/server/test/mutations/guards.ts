@@ -173,6 +173,50 @@ export const GUARDS: Guard[] = [
     ],
   ]),
   ...guardsIn(
+    'store/sql/stories.ts',
+    ['http/timelines.test.ts'],
+    [
+      [
+        'an address that changed hands: challenges',
+        'newest.filter(row => isTheirs(row.owner_id) && isTheirs(row.user_id))',
+        'newest',
+      ],
+      [
+        'an address that changed hands: events',
+        'AND (user_id IS NULL OR user_id = ',
+        'AND (1 = 1 OR user_id = ',
+        {
+          survives:
+            'their challenges were left out already; it stands for an action whose challenges belong to two',
+        },
+      ],
+      ['limits of this address alone', "data LIKE '%\"' || ? || '\"%' ESCAPE '!'", '1 = 1'],
+      ['signs of an address stand for themselves', "address.replaceAll(/[!%_]/g, '!$&')", 'address'],
+      ['pages end where the first look ended', '.filter(row => lookedTo === null || row.id >= lookedTo)', ''],
+    ],
+  ),
+  ...guardsIn(
+    'core/stories/stories.ts',
+    ['http/timelines.test.ts'],
+    [['an unproven address leads to nobody', '.filter(one => one.verifiedAt !== null)', '']],
+  ),
+  ...guardsIn(
+    'core/stories/lines.ts',
+    ['core/stories.test.ts'],
+    [['data of a closed list', 'form.keys\n', 'Object.keys(event.data)\n']],
+  ),
+  ...guardsIn(
+    'store/sql/usage.ts',
+    ['http/usage.test.ts'],
+    [
+      ['young events wait', 'Math.max(0, now - LAG_MS)', 'now'],
+      ['each event counts once', 'AND id > $2 AND id < $3', 'AND id > substr($2, 1, 0) AND id < $3'],
+    ],
+  ),
+  ...guardsIn('store/sql/retention.ts', STORE, [
+    ['no event goes before it was counted', 'id < $1 AND id <= $3 AND', 'id < $1 AND $3 = $3 AND'],
+  ]),
+  ...guardsIn(
     'core/challenges/create.ts',
     ['http/challenges.test.ts'],
     [

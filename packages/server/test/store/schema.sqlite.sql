@@ -196,7 +196,7 @@ CREATE TABLE environments (
   -- The last message that send_counts has counted.
   sends_counted_to TEXT NOT NULL DEFAULT '',
   created_at INTEGER NOT NULL
-, templates_version INTEGER NOT NULL DEFAULT 0, rules_version INTEGER NOT NULL DEFAULT 0, lists_version INTEGER NOT NULL DEFAULT 0) STRICT;
+, templates_version INTEGER NOT NULL DEFAULT 0, rules_version INTEGER NOT NULL DEFAULT 0, lists_version INTEGER NOT NULL DEFAULT 0, usage_counted_to TEXT NOT NULL DEFAULT '') STRICT;
 
 CREATE TRIGGER events_queue_webhooks AFTER INSERT ON events
 WHEN EXISTS (SELECT 1 FROM webhook_endpoints WHERE environment_id = NEW.environment_id AND status = 'enabled')
@@ -471,6 +471,20 @@ CREATE TABLE templates (
 ) STRICT;
 
 CREATE INDEX templates_of_environment ON templates (environment_id, id);
+
+CREATE TABLE usage_counts (
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  -- Days since 1970-01-01 UTC.
+  day INTEGER NOT NULL,
+  metric TEXT NOT NULL,
+  -- '' where there is none.
+  channel TEXT NOT NULL,
+  method TEXT NOT NULL,
+  -- Why it failed, or for how long it took: seconds, of the bucket that it falls in. '' for all else.
+  detail TEXT NOT NULL,
+  happened INTEGER NOT NULL,
+  PRIMARY KEY (environment_id, day, metric, channel, method, detail)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (
   id TEXT PRIMARY KEY,

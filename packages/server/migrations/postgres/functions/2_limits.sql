@@ -73,7 +73,7 @@ BEGIN
     END IF;
   END LOOP;
   IF fired IS NOT NULL THEN
-    PERFORM ostiary.tell_fired(p, fired, now);
+    PERFORM ostiary.tell_fired(p, fired, now, worst);
     RETURN jsonb_build_object('kind', 'limited', 'limit', fired -> 'name', 'retryAfterMs', worst);
   END IF;
   IF takes THEN
@@ -85,10 +85,11 @@ BEGIN
 END $$;
 
 -- One event per limit, key and window, whose count of refusals grows.
-CREATE FUNCTION ostiary.tell_fired(p jsonb, one jsonb, now bigint) RETURNS void LANGUAGE plpgsql AS $$
+CREATE FUNCTION ostiary.tell_fired(p jsonb, one jsonb, now bigint, wait bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
   state limits;
-  told jsonb := jsonb_build_object('limit', one -> 'name', 'key', one -> 'key', 'refusals', 1);
+  told jsonb := jsonb_build_object('limit', one -> 'name', 'key', one -> 'key', 'refusals', 1,
+    'endsAt', to_char(to_timestamp((now + wait) / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'));
 BEGIN
   SELECT * INTO state FROM limits WHERE id = one ->> 'id';
   IF state.fired_event_id IS NOT NULL AND state.fired_at + (one ->> 'shortest')::bigint > now THEN

@@ -78,7 +78,8 @@ BEGIN
   INSERT INTO events (id, type, environment_id, app_id, actor_type, actor_id, user_id, challenge_id, request_id, context, data, created_at)
   VALUES (p -> 'eventIds' ->> 0, 'challenge.created', env, made.app_id, p ->> 'actorType', p ->> 'actorId', made.user_id, made.id,
       p ->> 'requestId', p ->> 'context',
-      jsonb_build_object('purpose', made.purpose, 'channel', made.channel, 'isStrong', v_strong, 'isDecoy', v_void)::text, now),
+      jsonb_build_object('purpose', made.purpose, 'channel', made.channel, 'credential', made.credential,
+        'isStrong', v_strong, 'isDecoy', v_void)::text, now),
     (p -> 'eventIds' ->> 1, 'message.queued', env, made.app_id, p ->> 'actorType', p ->> 'actorId', made.user_id, made.id,
       p ->> 'requestId', 'null', jsonb_build_object('messageId', p -> 'messageId')::text, now);
   -- The caller knows the rest: it made it.

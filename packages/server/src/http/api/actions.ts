@@ -2,10 +2,12 @@ import { z } from 'zod'
 import { type TrackedAction, trackAction } from '../../core/actions/track.ts'
 import { type ValidatedAction, validateAction } from '../../core/actions/validate.ts'
 import { type Deps, refuse } from '../../core/deps.ts'
+import { wholeStory } from '../../core/stories/stories.ts'
 import { userBody } from '../../core/users/body.ts'
 import { endpoint } from '../endpoint.ts'
 import { SessionBody, sessionBody, TokensBody, tokensBody, UserBody } from '../wire.ts'
 import { ActionBody, actionBody } from '../wire-actions.ts'
+import { lineBody, TimelineBody } from '../wire-stories.ts'
 import * as fields from './fields.ts'
 
 /** The endpoints of actions for backends (CONTRACT section 5): so far those that sign-in needs. */
@@ -48,14 +50,16 @@ export const trackActionEndpoint = endpoint({
 export const getActionEndpoint = endpoint({
   method: 'GET',
   path: '/v1/actions/{id}',
-  summary: 'An action',
+  summary: 'An action with its timeline, oldest first',
   scopes: ['auth', 'read'],
   status: 200,
-  answer: ActionBody,
+  answer: ActionBody.extend({ timeline: TimelineBody }).meta({ id: 'ActionWithTimeline' }),
   errors: ['not_found'],
-  async act({ store }: Deps, { view, params }) {
+  async act(deps: Deps, { view, params }) {
+    const { store } = deps
     const action = await store.findAction(view.environment.id, params.id ?? '')
     if (!action) return refuse('not_found')
+    const lines = await wholeStory(deps, view, { kind: 'action', actionId: action.id })
     const { userId } = action
     const [user, authenticators] =
       userId === null
@@ -64,10 +68,12 @@ export const getActionEndpoint = endpoint({
             store.findUser(view.environment.id, userId),
             store.listAuthenticators(view.environment.id, userId),
           ])
-    return { action, user, authenticators: authenticators.map(one => one.type) }
+    return { action, user, authenticators: authenticators.map(one => one.type), lines }
   },
-  render: ({ action, user, authenticators }, { view }, deps) =>
-    actionBody(action, user, authenticators, view, deps),
+  render: ({ action, user, authenticators, lines }, { view }, deps) => ({
+    ...actionBody(action, user, authenticators, view, deps),
+    timeline: lines.map(lineBody),
+  }),
 })
 
 export const validateActionEndpoint = endpoint({

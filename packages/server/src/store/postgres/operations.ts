@@ -152,7 +152,10 @@ export async function settle(call: Call, outcomes: readonly Settled[]): Promise<
   await call('settle', {
     // Nothing is judged here: what happened is written however old it is.
     now: null,
-    outcomes: outcomes.map(outcome => ({ ...outcome, eventId: newId('evt', outcome.now) })),
+    outcomes: outcomes.map(outcome => ({
+      ...outcome,
+      eventId: newId('evt', outcome.writtenAt ?? outcome.now),
+    })),
   })
 }
 

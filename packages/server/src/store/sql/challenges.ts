@@ -83,7 +83,13 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
   await insertEvents(tx, [
     newEvent('challenge.created', origin, now, {
       ...subject,
-      data: { purpose: challenge.purpose, channel: challenge.channel, isStrong, isDecoy: challenge.isVoid },
+      data: {
+        purpose: challenge.purpose,
+        channel: challenge.channel,
+        credential: challenge.credential,
+        isStrong,
+        isDecoy: challenge.isVoid,
+      },
     }),
     newEvent('message.queued', origin, now, {
       ...subject,

@@ -122,13 +122,14 @@ async function refuse(
 ): Promise<LimitFired> {
   const { limit, row, id } = state
   const window = Math.min(...limit.windows.map(one => one.ms))
+  const endsAt = new Date(now + waitMs).toISOString()
   if (row?.fired_event_id && row.fired_at !== null && row.fired_at + window > now) {
-    const data = JSON.stringify({ limit: limit.name, key: limit.key, refusals: row.fired + 1 })
+    const data = JSON.stringify({ limit: limit.name, key: limit.key, refusals: row.fired + 1, endsAt })
     await tx.run('UPDATE limits SET fired = fired + 1 WHERE id = $1', id)
     await tx.run('UPDATE events SET data = $1 WHERE id = $2', data, row.fired_event_id)
   } else {
     const event = newEvent('limit.fired', origin, now, {
-      data: { limit: limit.name, key: limit.key, refusals: 1 },
+      data: { limit: limit.name, key: limit.key, refusals: 1, endsAt },
     })
     await insertEvents(tx, [event])
     await tx.run(

@@ -1,4 +1,4 @@
-import { firstIdAt } from '../../core/ids.ts'
+import { firstIdAt, newId } from '../../core/ids.ts'
 import type { ClaimedMessage, DeliveryReport, Listed, Page, Settled } from '../../core/ports.ts'
 import type { Event, EventType, Origin } from '../../core/rows.ts'
 import * as columns from './columns.ts'
@@ -103,9 +103,14 @@ export async function settleMessages(tx: Transaction, outcomes: readonly Settled
       attempt: row.attempt,
       reply: outcome.kind === 'sent' ? outcome.reply : outcome.error,
     }
-    events.push(
-      newEvent(type, origin, outcome.now, { challengeId: row.challenge_id, userId: row.user_id, data }),
-    )
+    events.push({
+      ...newEvent(type, origin, outcome.now, {
+        challengeId: row.challenge_id,
+        userId: row.user_id,
+        data,
+      }),
+      id: newId('evt', outcome.writtenAt ?? outcome.now),
+    })
   }
   await insertEvents(tx, events)
 }

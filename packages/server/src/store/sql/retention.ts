@@ -5,6 +5,7 @@ import { insertEvents, newEvent } from './events.ts'
 import { liftProtection } from './exposure.ts'
 import { beginAfterMove } from './move.ts'
 import { type BareTransaction, forUpdate, type Transaction } from './transaction.ts'
+import { countUsage, readCountedTo } from './usage.ts'
 
 const HOUR = 60 * 60_000
 const DAY = 24 * HOUR
@@ -73,6 +74,8 @@ export async function purge(
   // Of several nodes one purges at a time: what is counted is counted once.
   await tx.lock([`${environmentId}:purge`])
   await liftProtection(tx, origin, exposure, now)
+  let isMore = await countUsage(tx, environmentId, now)
+  const countedTo = await readCountedTo(tx, environmentId)
   const oldest = (days: number) => now - days * DAY
   // Old messages and events are found by their ids, which begin with their instant: that is the primary key.
   const oldestId = (prefix: 'msg' | 'evt' | 'dlv', days: number) =>
@@ -104,17 +107,18 @@ export async function purge(
       oldestId('dlv', DELIVERY_DAYS),
       environmentId,
     ],
-    // An event that a session points at as its proof stays as long as the session.
+    // An event that a session points at as its proof stays as long as the session; none goes before it was counted.
     [
       'events',
-      `id < $1 AND environment_id = $2 AND NOT EXISTS (
+      `id < $1 AND id <= $3 AND environment_id = $2 AND NOT EXISTS (
          SELECT 1 FROM sessions WHERE sessions.environment_id = events.environment_id
            AND sessions.user_id = events.user_id AND sessions.proof_event_id = events.id)`,
       oldestId('evt', retentionDays.events),
       environmentId,
+      countedTo,
     ],
   ]
-  let isMore = await countSends(tx, origin, now)
+  if (await countSends(tx, origin, now)) isMore = true
   // Written out: of a limit that it is not told a planner expects a tenth of the table, and reads all of it.
   const atMost = Math.trunc(limit)
   for (const [table, where, ...values] of steps) {

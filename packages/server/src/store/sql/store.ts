@@ -17,8 +17,10 @@ import * as retention from './retention.ts'
 import * as rules from './rules.ts'
 import * as secrets from './secrets.ts'
 import * as sessions from './sessions.ts'
+import { listStory } from './stories.ts'
 import * as templates from './templates.ts'
 import type { BareTransaction, Transaction } from './transaction.ts'
+import { readUsage } from './usage.ts'
 import * as users from './users.ts'
 import { vitals } from './vitals.ts'
 import * as queue from './webhook-queue.ts'
@@ -201,6 +203,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     findMessages: (environmentId, filter, page) =>
       read(tx => messages.findMessages(tx, environmentId, filter, page)),
     listEvents: (environmentId, filter, page) => read(tx => listEvents(tx, environmentId, filter, page)),
+    listStory: (environmentId, story, page) => read(tx => listStory(tx, environmentId, story, page)),
     addEvents: list => write(null, tx => insertEvents(tx, list)),
 
     listWebhookEndpoints: environmentId => read(tx => webhooks.listEndpoints(tx, environmentId)),
@@ -231,6 +234,7 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
       write(now, tx => secrets.replaceSigningKeys(tx, key, origin, now)),
     endForgeable: input => write(input.now, tx => secrets.endForgeable(tx, input)),
     keep: (outcome, now, once) => write(now, async () => outcome, once),
+    readUsage: input => read(tx => readUsage(tx, input)),
     purge: input => write(input.now, tx => retention.purge(tx, input)),
   }
 }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { newId } from '../../../src/core/ids.ts'
 import { DAY, EXPOSURE, HOUR, type House, hashOf, type InHouse, MINUTE, page } from './house.ts'
 
 const KEPT = { events: 90, challenges: 30, messages: 7, sessions: 30 }
@@ -81,6 +82,40 @@ export function retention(inHouse: InHouse) {
         expect(await house.rows('SELECT * FROM sessions')).toEqual([])
         await purge(house, 100, { ...KEPT, events: 1 })
         expect(await house.events('challenge.verified')).toEqual([])
+      }),
+    )
+
+    it(
+      'takes no event that was not counted, and counts what was there before it counted',
+      inHouse(async house => {
+        const event = {
+          type: 'session.created' as const,
+          ...house.origin,
+          ...{ userId: null, challengeId: null, actionId: null, sessionId: null, organizationId: null },
+          context: null,
+          data: {},
+          createdAt: house.now(),
+        }
+        await house.store.addEvents(
+          Array.from({ length: 700 }, () => ({ ...event, id: newId('evt', house.now()) })),
+        )
+        house.advance(3 * DAY)
+        const left = async () =>
+          (await house.rows("SELECT id FROM events WHERE type = 'session.created'")).length
+        const counted = async () => {
+          const { counts } = await house.store.readUsage({
+            environmentId: house.environment.id,
+            from: 0,
+            to: 100_000,
+            by: 'day',
+          })
+          return counts.reduce((sum, { happened }) => sum + happened, 0)
+        }
+        expect(await purge(house, 1000, { ...KEPT, events: 1 })).toBe(true)
+        expect(await counted()).toBeLessThanOrEqual(500)
+        expect((await left()) + (await counted())).toBe(700)
+        while (await purge(house, 1000, { ...KEPT, events: 1 }));
+        expect([await left(), await counted()]).toEqual([0, 700])
       }),
     )
 
