@@ -57,6 +57,8 @@ export interface ClientAction {
   name: string
   state: ActionState
   step: StepName
+  /** What the app says that the person agrees to. */
+  intent: string | null
   methods: string[]
   /** As typed in this browser. */
   address: string | null

@@ -29,6 +29,7 @@ ${brandRow(scene)}
 <div class="enter" part="step" data-step=${view.screen}>
 ${badge(scene)}
 <h1 part="title" tabindex="-1">${view.screen === 'starting' ? waitingDots() : nothing} ${rich(scene, title)}</h1>
+${view.action?.intent ? html`<p class="lead" part="intent"><b><bdi>${view.action.intent}</bdi></b></p>` : nothing}
 ${lead ? html`<p class="lead" part="lead">${rich(scene, lead)}</p>` : nothing}
 </div>
 ${trouble(scene)}

@@ -146,6 +146,7 @@ export async function startDouble(): Promise<Double> {
         step: 'identify',
         methods: plan.methods,
         address: null,
+        intent: null,
         isAddressFixed: false,
         loginHint: (body.loginHint as string | undefined) ?? null,
         challenge: null,

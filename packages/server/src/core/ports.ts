@@ -4,9 +4,13 @@
  * processes that share the store. The file is long because the Store is one promise: whoever keeps it in another
  * database reads it whole.
  */
+import type { Progress } from './actions/judge.ts'
+import type { Known } from './actions/signals.ts'
 import type { Vitals } from './metrics.ts'
 import type {
   Action,
+  ActionProof,
+  ActionState,
   ApiKey,
   App,
   Authenticator,
@@ -384,7 +388,11 @@ export interface NewAction {
   workingHash: string
 }
 
-export type Tracked = { kind: 'tracked'; action: Action } | LimitFired
+export type Tracked =
+  | { kind: 'tracked' | 'repeated'; action: Action }
+  | LimitFired
+  /** Something else was asked for by this reference. */
+  | Plain<'referenceTaken'>
 
 /** Who works on an action: by its working token, or by a link of it (null). */
 export interface AtAction {
@@ -762,6 +770,15 @@ export interface Store {
   // Actions
   createAction(input: NewAction, once?: Once<Tracked>): Promise<Tracked>
   findAction(environmentId: string, id: string): Promise<Action | null>
+  listActions(environmentId: string, filter: ActionFilter, page: Page): Promise<Listed<Action>>
+  /** Decides a review: of many who decide one at once exactly one does. */
+  reviewAction(input: {
+    origin: Origin
+    now: number
+    epoch: number
+    actionId: string
+    state: 'REVIEW_SUCCEEDED' | 'REVIEW_FAILED'
+  }): Promise<Action | null>
   /** The action that this working token drives, and its challenge under way: in one look, for every step begins with it. */
   findActionByToken(workingHash: string): Promise<{ action: Action; challenge: Challenge | null } | null>
   /** The action that this opening token would open: to show whose it is. */
@@ -782,7 +799,14 @@ export interface Store {
    * waits for what the person says to an `offer` (`offersPasskey`).
    */
   attemptInAction(
-    input: AtAction & { attempt: Attempt; result: NewResult | null; approval?: Approval; offer?: Offer },
+    input: AtAction & {
+      attempt: Attempt
+      result: NewResult | null
+      /** What the proof makes of the action as it stands in the write: the state, and what is left to prove. */
+      progress(action: Action, proof: ActionProof, known: Known): Progress
+      approval?: Approval
+      offer?: Offer
+    },
   ): Promise<AttemptedInAction>
   /** A passkey challenge beside the step that the action is at; an earlier one ends. Proves, or (`enrols`) answers the offer. */
   beginPasskeyInAction(
@@ -1183,6 +1207,15 @@ export interface ChallengeFilter {
   purpose: string | null
   channel: string | null
   status: string | null
+  now: number
+  epoch: number
+}
+
+export interface ActionFilter {
+  userId: string | null
+  name: string | null
+  reference: string | null
+  state: ActionState | null
   now: number
   epoch: number
 }

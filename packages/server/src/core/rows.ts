@@ -1,5 +1,8 @@
 /** The nouns as they are stored. Instants are epoch milliseconds, named `…At`; null means there is none. */
 
+import type { Decision } from './rules/decide.ts'
+import type { Signals } from './rules/variables.ts'
+
 export interface Environment {
   id: string
   slug: string
@@ -299,12 +302,37 @@ export type ActionState =
   | 'REVIEW_FAILED'
 
 /** One tracked event of a person. One browser at a time works on it, by its working token. */
+/** One thing that has to be proven: so many kinds of proof by these methods; none named: by any that is on. */
+export interface ActionDemand {
+  methods: string[]
+  requires: 1 | 2
+}
+
+export interface ActionProof {
+  method: string
+  challengeId: string
+  at: number
+}
+
+/** What the rules said of an action, with the version of their set and the signals that they were given. */
+export interface ActionDecision extends Decision {
+  version: number
+  at: number
+  signals: Signals
+}
+
 export interface Action {
   id: string
   environmentId: string
   appId: string
   epoch: number
   name: string
+  /** The backend's own name of it, and a hash over what it asked for by that name. */
+  reference: string | null
+  askedHash: string | null
+  /** What the person is asked to agree to, in the backend's words. */
+  intent: string | null
+  attributes: Record<string, unknown>
   /** Decided when it is tracked; never changes. */
   outcome: Outcome
   /** As it is stored: one that ran out is still CHALLENGE_REQUIRED (see `stateOf`). */
@@ -328,6 +356,15 @@ export interface Action {
   offersPasskey: boolean
   /** How it was proven. */
   method: string | null
+  /** What has to be proven: each of them; none: any one method. */
+  demands: ActionDemand[]
+  /** What was proven in it since it last waited for a review, in the order of the proofs. */
+  proofs: ActionProof[]
+  /** Every rule was judged. Those that have to know who is there wait for the first proof where nobody may be told. */
+  isJudged: boolean
+  /** Whether its result opens a session. */
+  opensSession: boolean
+  decision: ActionDecision | null
   redirectUrl: string | null
   clientState: string | null
   codeChallenge: string | null
@@ -474,6 +511,9 @@ export const EVENT_TYPES = [
   'action.challenge_started',
   'action.challenge_succeeded',
   'action.challenge_failed',
+  'action.step_succeeded',
+  'action.review_required',
+  'action.reviewed',
   'action.validated',
   'limit.fired',
   'protection.raised',
@@ -489,6 +529,7 @@ export const EVENT_TYPES = [
   'rule.created',
   'rule.updated',
   'rule.deleted',
+  'rule.failed',
   'rule.rolled_back',
   'list.created',
   'list.updated',

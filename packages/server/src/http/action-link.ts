@@ -1,7 +1,7 @@
 import type { Context } from 'hono'
 import { getCookie } from 'hono/cookie'
 import { approve, askApproval, type OpenedLink, pressInAction, pressMeans } from '../core/actions/link.ts'
-import { stateOf } from '../core/actions/state.ts'
+import { isOpen, stateOf } from '../core/actions/state.ts'
 import type { EnvironmentView } from '../core/environments/directory.ts'
 import { type ErrorCode, OstiaryError } from '../core/errors.ts'
 import type { Challenge } from '../core/rows.ts'
@@ -43,8 +43,7 @@ export async function actionLink(
   if (challenge.actionId === null) return null
   const action = await deps.store.findAction(view.environment.id, challenge.actionId)
   const now = await deps.store.judgeAt(deps.clock.now())
-  if (action?.challengeId !== challenge.id || stateOf(action, now, deps.epoch) !== 'CHALLENGE_REQUIRED')
-    return 'over'
+  if (action?.challengeId !== challenge.id || !isOpen(stateOf(action, now, deps.epoch))) return 'over'
   const isSameBrowser = (await heldWork(deps, getCookie(c), action.id)) !== null
   const link: OpenedLink = {
     view,

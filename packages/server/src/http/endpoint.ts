@@ -37,6 +37,8 @@ export interface Endpoint<Body = unknown, Query = unknown, Result = unknown> {
   maxBodyBytes?: number
   query?: z.ZodType<Query>
   status: 200 | 201 | 204
+  /** Whether an answer tells of what was there already: then its status is 200. */
+  isRepeat?(answer: object): boolean
   answer: z.ZodType | null
   errors: readonly ErrorCode[]
   /** The answer holds tokens: it is kept for 10 minutes instead of 24 hours. */

@@ -195,6 +195,13 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Record
     ...(isPost ? WITH_KEY : []),
     ...endpoint.errors,
   ]
+  const answer = {
+    description: endpoint.summary,
+    ...(endpoint.etag && { headers: { ETag } }),
+    ...(endpoint.answer && {
+      content: { 'application/json': { schema: schemaOf(endpoint.answer, 'output', schemas) } },
+    }),
+  }
   return {
     operationId: operationId(endpoint),
     summary: endpoint.summary,
@@ -202,13 +209,8 @@ function operation(endpoint: Endpoint, schemas: Record<string, unknown>): Record
     parameters: parameters(endpoint, schemas),
     ...bodyOf(endpoint, schemas),
     responses: {
-      [endpoint.status]: {
-        description: endpoint.summary,
-        ...(endpoint.etag && { headers: { ETag } }),
-        ...(endpoint.answer && {
-          content: { 'application/json': { schema: schemaOf(endpoint.answer, 'output', schemas) } },
-        }),
-      },
+      ...(endpoint.isRepeat && { 200: { ...answer, description: 'It was there already' } }),
+      [endpoint.status]: answer,
       ...refusals(codes),
     },
   }

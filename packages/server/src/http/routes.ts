@@ -62,8 +62,10 @@ export const ENDPOINTS = [
   claimChallengeEndpoint, // POST   /v1/challenges/{id}/claim
 
   actions.trackActionEndpoint, // POST   /v1/actions
+  actions.listActionsEndpoint, // GET    /v1/actions
   actions.validateActionEndpoint, // POST   /v1/actions/validate
   actions.getActionEndpoint, // GET    /v1/actions/{id}
+  actions.reviewActionEndpoint, // PATCH  /v1/actions/{id}
 
   sessions.openSessionEndpoint, // POST   /v1/sessions
   sessions.refreshSessionEndpoint, // POST   /v1/sessions/refresh

@@ -92,8 +92,9 @@ async function recordOf(deps: Deps, keep: Keep<unknown>, refusal: unknown): Prom
 }
 
 function answer(endpoint: Endpoint, body: string, headers: Record<string, string>): Response {
+  const isRepeat = endpoint.isRepeat?.(JSON.parse(body)) ?? false
   return new Response(endpoint.status === 204 ? null : body, {
-    status: endpoint.status,
+    status: isRepeat ? 200 : endpoint.status,
     headers: { ...(endpoint.status !== 204 && { 'Content-Type': 'application/json' }), ...headers },
   })
 }

@@ -1,8 +1,10 @@
 import { z } from 'zod'
-import { approvalNumber, endedRedirect, stateOf, stepOf } from '../core/actions/state.ts'
+import { methodsAllowed, methodsLeft } from '../core/actions/demands.ts'
+import { methodsFor } from '../core/actions/judge.ts'
+import { approvalNumber, endedRedirect, isOpen, stateOf, stepOf } from '../core/actions/state.ts'
 import type { Deps } from '../core/deps.ts'
 import type { EnvironmentView } from '../core/environments/directory.ts'
-import { METHOD_NAMES, METHODS, methodsOf, SENT_METHOD_NAMES } from '../core/methods/methods.ts'
+import { METHOD_NAMES, METHODS, SENT_METHOD_NAMES } from '../core/methods/methods.ts'
 import type { Action, Authenticator, Challenge, User } from '../core/rows.ts'
 import { Settings } from '../core/settings/settings.ts'
 import { ownTexts } from '../core/settings/texts.ts'
@@ -11,7 +13,7 @@ import { Instant, iso, isoOrNull, UserBody } from './wire.ts'
 
 /** Actions on the wire: whole for backends, and what a browser may see (PROTOCOL sections 1 and 7). */
 
-const STATES = [
+export const STATES = [
   'ALLOW',
   'BLOCK',
   'CHALLENGE_REQUIRED',
@@ -22,6 +24,7 @@ const STATES = [
   'REVIEW_FAILED',
 ] as const
 const MethodBody = z.enum(METHOD_NAMES)
+const OutcomeBody = z.enum(['ALLOW', 'CHALLENGE', 'REVIEW', 'BLOCK'])
 const actionId = z.string().meta({ examples: ['act_01k6z5v9hrf0qv2s8yb7m3c4dn'] })
 
 export const ActionBody = z
@@ -29,7 +32,9 @@ export const ActionBody = z
     id: actionId,
     name: z.string(),
     reference: z.string().nullable(),
-    outcome: z.enum(['ALLOW', 'CHALLENGE', 'REVIEW', 'BLOCK']),
+    intent: z.string().nullable(),
+    attributes: z.record(z.string(), z.unknown()),
+    outcome: OutcomeBody,
     state: z.enum(STATES),
     stateChangedAt: Instant,
     userId: z.string().nullable(),
@@ -45,45 +50,105 @@ export const ActionBody = z
       methods: z.array(MethodBody),
     }),
     rules: z.array(z.object({ id: z.string(), name: z.string() })),
+    decision: z
+      .object({
+        rulesVersion: z.int(),
+        erring: z.array(
+          z.object({ id: z.string(), name: z.string(), outcome: OutcomeBody, message: z.string() }),
+        ),
+        shadow: z.array(
+          z.object({
+            id: z.string(),
+            name: z.string(),
+            outcome: OutcomeBody,
+            verdict: z.enum(['matched', 'missed', 'erred']),
+            message: z.string().nullable(),
+          }),
+        ),
+        seen: z.record(z.string(), z.unknown()),
+        decidedAt: Instant,
+      })
+      .nullable(),
     createdAt: Instant,
     expiresAt: Instant,
     validatedAt: Instant.nullable(),
   })
   .meta({ id: 'Action' })
 
+/** As in a list: without what has to be read of the user. */
+export const ListedActionBody = ActionBody.omit({ isEnrolled: true, enrolledMethods: true }).meta({
+  id: 'ListedAction',
+})
+
 export function actionBody(
   action: Action,
   user: User | null,
   authenticators: readonly Authenticator['type'][],
-  { settings }: EnvironmentView,
-  { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>,
+  view: EnvironmentView,
+  deps: Pick<Deps, 'clock' | 'epoch'>,
 ) {
-  const state = stateOf(action, clock.now(), epoch)
-  const allowed = methodsOf(settings).map(method => method.name)
   const enrolled = METHODS.filter(method => user !== null && method.isEnrolled(user, authenticators)).map(
     one => one.name,
   )
-  const next = state === 'CHALLENGE_REQUIRED' ? 'challenge' : state === 'REVIEW_REQUIRED' ? 'review' : 'none'
+  return {
+    ...listedActionBody(action, view, deps),
+    isEnrolled: enrolled.length > 0,
+    enrolledMethods: enrolled,
+  }
+}
+
+export function listedActionBody(
+  action: Action,
+  { settings }: EnvironmentView,
+  { clock, epoch }: Pick<Deps, 'clock' | 'epoch'>,
+) {
+  const now = clock.now()
+  const state = stateOf(action, now, epoch)
+  const on = methodsFor(settings, action.name)
+  const allowed = methodsAllowed(action, on).map(method => method.name)
+  const isDue = isOpen(state) && stepOf(action, null, now, epoch) !== 'ended'
+  const left = isDue ? methodsLeft(action, on).map(method => method.name) : []
+  const { decision } = action
+  const proven = action.proofs.map(one => MethodBody.parse(one.method))
   return {
     id: action.id,
     name: action.name,
-    reference: null,
+    reference: action.reference,
+    intent: action.intent,
+    attributes: action.attributes,
     outcome: action.outcome,
     state,
     // One that ran out failed when it did, though nothing was written then.
-    stateChangedAt: iso(
-      state === action.state ? action.stateChangedAt : Math.min(action.expiresAt, clock.now()),
-    ),
+    stateChangedAt: iso(state === action.state ? action.stateChangedAt : Math.min(action.expiresAt, now)),
     userId: action.userId,
     appId: action.appId,
-    isEnrolled: enrolled.length > 0,
-    enrolledMethods: enrolled,
     allowedMethods: allowed,
-    defaultMethod: allowed[0] ?? null,
-    method: action.method,
-    completedSteps: action.method === null ? [] : [action.method],
-    nextStep: { type: next, methods: next === 'challenge' ? allowed : [] },
-    rules: [],
+    defaultMethod: left[0] ?? allowed[0] ?? null,
+    method: action.method === null ? null : MethodBody.parse(action.method),
+    // Of before there were several proofs an action kept the method alone.
+    completedSteps: proven.length > 0 || action.method === null ? proven : [MethodBody.parse(action.method)],
+    nextStep: {
+      type: isDue
+        ? ('challenge' as const)
+        : state === 'REVIEW_REQUIRED'
+          ? ('review' as const)
+          : ('none' as const),
+      methods: left,
+    },
+    rules: (decision?.matched ?? []).map(({ id, name }) => ({ id, name })),
+    decision: decision && {
+      rulesVersion: decision.version,
+      erring: decision.erring.map(({ id, name, outcome, message }) => ({ id, name, outcome, message })),
+      shadow: decision.shadow.map(({ id, name, outcome, verdict, message }) => ({
+        id,
+        name,
+        outcome,
+        verdict,
+        message,
+      })),
+      seen: decision.seen,
+      decidedAt: iso(decision.at),
+    },
     createdAt: iso(action.createdAt),
     expiresAt: iso(action.expiresAt),
     validatedAt: isoOrNull(action.validatedAt),
@@ -110,6 +175,8 @@ export const ClientActionBody = z
     name: z.string(),
     state: z.enum(STATES),
     step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'offer', 'done', 'ended']),
+    // What the app says that the person agrees to; null for a sign-in as any other.
+    intent: z.string().nullable(),
     methods: z.array(MethodBody),
     address: z.string().nullable(),
     isAddressFixed: z.boolean(),
@@ -144,7 +211,10 @@ export function clientActionBody(
     name: action.name,
     state: stateOf(action, now, epoch),
     step: stepOf(action, challenge, now, epoch),
-    methods: methodsOf(settings).map(method => method.name),
+    intent: action.intent,
+    methods: (isOpen(action.state) ? methodsLeft(action, methodsFor(settings, action.name)) : []).map(
+      method => method.name,
+    ),
     address: action.requestedTo,
     // The backend named the person: nobody else can be proven in this action.
     isAddressFixed: action.isNamed,

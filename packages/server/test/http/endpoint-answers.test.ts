@@ -185,6 +185,8 @@ describe('the whole answer of', () => {
       id: expect.stringMatching(/^act_/),
       name: 'signIn',
       reference: null,
+      intent: null,
+      attributes: {},
       outcome: 'CHALLENGE',
       state: 'CHALLENGE_REQUIRED',
       stateChangedAt: new Date(server.clock.now()).toISOString(),
@@ -198,13 +200,21 @@ describe('the whole answer of', () => {
       completedSteps: [],
       nextStep: { type: 'challenge', methods: ['emailCode', 'emailLink', 'passkey'] },
       rules: [],
+      decision: {
+        rulesVersion: 0,
+        erring: [],
+        shadow: [],
+        seen: {},
+        decidedAt: new Date(server.clock.now()).toISOString(),
+      },
       createdAt: new Date(server.clock.now()).toISOString(),
       expiresAt: new Date(server.clock.now() + 900_000).toISOString(),
       validatedAt: null,
       url: expect.stringMatching(/\/a\/oat_[\w-]{43}$/),
       token: expect.stringMatching(/^oat_[\w-]{43}$/),
+      isRepeated: false,
     })
-    const { url, token, ...rest } = tracked
+    const { url, token, isRepeated, ...rest } = tracked
     const read = await ask('GET', `/v1/actions/${tracked.id}`)
     expect(read).toEqual({ ...rest, timeline: [expect.objectContaining({ type: 'action.tracked' })] })
     const { result } = (await prove(server, tabOf(server, tracked.id, token), fresh())).body
@@ -213,6 +223,15 @@ describe('the whole answer of', () => {
     expect(await ask('GET', `/v1/actions/${tracked.id}`)).toEqual({
       ...valid.action,
       timeline: expect.any(Array),
+    })
+    const { isEnrolled, enrolledMethods, ...listed } = valid.action
+    expect((await ask('GET', `/v1/actions?userId=${valid.user.id}`)).data).toEqual([listed])
+    await ask('PATCH', '/v1/settings', { action: { definitions: { payOut: { outcome: 'REVIEW' } } } })
+    const reviewed = await ask('POST', '/v1/actions', { name: 'payOut' })
+    expect(await ask('PATCH', `/v1/actions/${reviewed.id}`, { state: 'REVIEW_FAILED' })).toMatchObject({
+      outcome: 'REVIEW',
+      state: 'REVIEW_FAILED',
+      nextStep: { type: 'none', methods: [] },
     })
   })
 

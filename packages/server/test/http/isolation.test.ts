@@ -61,7 +61,9 @@ const NAMED: Matrix = {
     { body: { name: 'signIn', appId: its.appId } },
   ],
   'POST /v1/actions/validate': its => [{ body: { token: its.resultToken, action: 'signIn', context } }],
+  'GET /v1/actions': its => [{ query: `userId=${its.userId}` }],
   'GET /v1/actions/{id}': its => [{ path: its.actionId }],
+  'PATCH /v1/actions/{id}': its => [{ path: its.actionId, body: { state: 'REVIEW_SUCCEEDED' } }],
   'POST /v1/sessions': its => [
     { body: { challengeId: its.provenId, context } },
     { body: { actionId: its.actionId, context } },

@@ -42,7 +42,7 @@ CREATE TABLE actions (
   result_expires_at INTEGER,
   validated_at INTEGER,
   created_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL, passkey_challenge_id TEXT, offers_passkey INTEGER NOT NULL DEFAULT 0,
+  expires_at INTEGER NOT NULL, passkey_challenge_id TEXT, offers_passkey INTEGER NOT NULL DEFAULT 0, reference TEXT, asked_hash TEXT, intent TEXT, attributes TEXT NOT NULL DEFAULT '{}', demands TEXT NOT NULL DEFAULT '[]', proofs TEXT NOT NULL DEFAULT '[]', is_judged INTEGER NOT NULL DEFAULT 1, opens_session INTEGER NOT NULL DEFAULT 1, decision TEXT NOT NULL DEFAULT 'null',
   UNIQUE (environment_id, id),
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
 ) STRICT;
@@ -52,6 +52,8 @@ CREATE INDEX actions_by_expiry ON actions (environment_id, expires_at);
 CREATE INDEX actions_of_user ON actions (environment_id, user_id, id) WHERE user_id IS NOT NULL;
 
 CREATE UNIQUE INDEX actions_opening ON actions (opening_hash) WHERE opening_hash IS NOT NULL;
+
+CREATE UNIQUE INDEX actions_reference ON actions (reference, environment_id) WHERE reference IS NOT NULL;
 
 CREATE UNIQUE INDEX actions_result ON actions (result_hash) WHERE result_hash IS NOT NULL;
 

@@ -4,7 +4,15 @@ import { emailLink } from '../methods/email-link.ts'
 import type { Approval, Circumstances } from '../ports.ts'
 import type { Action, Challenge } from '../rows.ts'
 import { newToken } from '../tokens.ts'
-import { type ActionResult, attemptOf, proven, RESULT_LIVES_MS, resultOf } from './work.ts'
+import {
+  type ActionResult,
+  attemptOf,
+  isGiven,
+  progressOf,
+  proven,
+  RESULT_LIVES_MS,
+  resultOf,
+} from './work.ts'
 
 /** Wrong numbers of approvals, for one address: then a link opened elsewhere counts for nothing until the next day. */
 const WRONG_NUMBERS = { ms: 24 * 60 * 60_000, max: 3 }
@@ -45,9 +53,10 @@ export async function pressInAction(deps: Deps, link: OpenedLink): Promise<Actio
     ...at(deps, link),
     attempt: pressOf(deps, link),
     result: token === null ? null : { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+    progress: progressOf(link),
   })
   const { action: done } = proven(outcome)
-  return token === null ? null : resultOf(done, token)
+  return token === null || !isGiven(done) ? null : resultOf(done, token)
 }
 
 /**
@@ -76,6 +85,7 @@ export async function approve(
     ...at(deps, link),
     attempt: pressOf(deps, link),
     result: null,
+    progress: progressOf(link),
     approval: approvalOf(deps, link, browser, latinDigits(number).trim()),
   })
   if (outcome.kind === 'approvalWrong') return 'wrong'

@@ -14,7 +14,10 @@ import {
   type AtWork,
   at,
   attemptOf,
+  guardMethod,
   guardStep,
+  isGiven,
+  progressOf,
   proven,
   RESULT_LIVES_MS,
   resultOf,
@@ -34,6 +37,7 @@ export async function askForPasskey(
   work: AtWork,
 ): Promise<{ action: Action; publicKey: PasskeyOptions }> {
   guardStep(deps, work, BEFORE_PROOF)
+  guardMethod(work, 'passkey')
   return await begin(deps, work, 'authentication')
 }
 
@@ -45,8 +49,9 @@ export async function verifyPasskeyInAction(
   deps: Deps,
   work: AtWork,
   credential: PasskeyCredential,
-): Promise<{ action: Action; challenge: Challenge; result: ActionResult }> {
+): Promise<{ action: Action; challenge: Challenge; result: ActionResult | null }> {
   guardStep(deps, work, BEFORE_PROOF)
+  guardMethod(work, 'passkey')
   const { action } = work
   const asked = await challengeOf(deps, work)
   // A backend may name somebody by an address that leads to no account yet.
@@ -57,9 +62,11 @@ export async function verifyPasskeyInAction(
     ...at(deps, work),
     attempt: attemptOf(deps, work, action, proof, work.circumstances),
     result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+    progress: progressOf(work),
   })
   const done = proven(outcome)
-  return { action: done.action, challenge: done.challenge, result: resultOf(done.action, token) }
+  const result = isGiven(done.action) ? resultOf(done.action, token) : null
+  return { action: done.action, challenge: done.challenge, result }
 }
 
 /** What the settings say of offering a passkey after another proof, to a client that can show it. */

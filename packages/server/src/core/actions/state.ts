@@ -10,12 +10,16 @@ export function stateOf(action: Action, now: number, epoch: number): ActionState
   return isWaiting && isOver ? 'CHALLENGE_FAILED' : action.state
 }
 
+/** Whether a proof is due: at once, or because a review let the person go on to it. */
+export const isOpen = (state: ActionState) => state === 'CHALLENGE_REQUIRED' || state === 'REVIEW_SUCCEEDED'
+
 /** Which step its browser is at: the server holds the order, the page only shows it. */
 export function stepOf(action: Action, challenge: Challenge | null, now: number, epoch: number): Step {
   const state = stateOf(action, now, epoch)
+  const isOver = action.expiresAt <= now || action.epoch !== epoch
   if (state === 'CHALLENGE_SUCCEEDED' && action.offersPasskey) return 'offer'
   if (state === 'CHALLENGE_SUCCEEDED' || state === 'ALLOW') return 'done'
-  if (state !== 'CHALLENGE_REQUIRED') return 'ended'
+  if (!isOpen(state) || isOver) return 'ended'
   if (action.address === null) return 'identify'
   if (challenge === null) return 'method'
   if (approvalNumber(action, now) !== null) return 'approve'
@@ -29,14 +33,17 @@ export function approvalNumber(action: Action, now: number): string | null {
 
 /** Where an action that ended without success leads: back to the app with `error`; null where there is nowhere to go. */
 export function endedRedirect(action: Action, now: number, epoch: number): string | null {
-  const error = errorOf(action, stateOf(action, now, epoch))
+  const state = stateOf(action, now, epoch)
+  const isLate = state === 'REVIEW_SUCCEEDED' && stepOf(action, null, now, epoch) === 'ended'
+  const error = isLate ? 'expired' : errorOf(action, state)
   if (action.redirectUrl === null || error === null) return null
   return withQuery(action.redirectUrl, { error, state: action.clientState })
 }
 
 function errorOf(action: Action, state: ActionState): string | null {
   if (state === 'BLOCK') return 'blocked'
-  if (state === 'REVIEW_REQUIRED' || state === 'REVIEW_FAILED') return 'review_pending'
+  if (state === 'REVIEW_REQUIRED') return 'review_pending'
+  if (state === 'REVIEW_FAILED') return 'blocked'
   if (state !== 'CHALLENGE_FAILED') return null
   return action.reason ?? 'expired'
 }

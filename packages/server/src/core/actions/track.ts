@@ -6,8 +6,11 @@ import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { beginLimits } from '../limits/limits.ts'
 import type { Circumstances, Tracked } from '../ports.ts'
-import type { Action, ActionState, Authenticator, Outcome, Session, User } from '../rows.ts'
+import type { Action, Authenticator, Session, User } from '../rows.ts'
 import { newToken } from '../tokens.ts'
+import { hashOf } from './attributes.ts'
+import { definitionOf, judgeAction, stateAtTrack } from './judge.ts'
+import type { Known } from './signals.ts'
 
 /** What a browser may say when it begins (PROTOCOL section 7). */
 export interface BeginSignIn {
@@ -18,9 +21,12 @@ export interface BeginSignIn {
   locale?: string | undefined
 }
 
-/** What a backend tells when it tracks a sign-in. */
+/** What a backend tells when it tracks an action. */
 export interface TrackAction {
-  name: 'signIn'
+  name: string
+  reference?: string | undefined
+  intent?: string | undefined
+  attributes?: Record<string, unknown> | undefined
   userId?: string | undefined
   user?: { email?: string | undefined; externalId?: string | undefined } | undefined
   redirectUrl?: string | undefined
@@ -31,11 +37,16 @@ export interface TrackAction {
   context?: ToldContext | undefined
 }
 
-/** An action with its working token, and with the opening token that is in `url`. Both are shown once. */
+/**
+ * An action with its working token, and with the opening token that is in `url`. Both are shown once: never again for its
+ * reference, and not where there is nothing to do for a browser.
+ */
 export interface TrackedAction {
   action: Action
-  token: string
+  token: string | null
   openingToken: string | null
+  /** It was tracked before by this reference. */
+  isRepeat: boolean
   user: User | null
   authenticators: Authenticator['type'][]
 }
@@ -53,7 +64,8 @@ export async function beginSignIn(
 ): Promise<{ action: Action; token: string }> {
   guardRedirect(call, appOf(call, appId), input)
   const token = newToken('oat', deps.random.bytes(32))
-  const row = newAction(deps, call, { ...input, name: 'signIn', appId, circumstances, isTracked: false })
+  const begun = { ...input, name: 'signIn', appId, circumstances, isTracked: false }
+  const row = newAction(deps, call, begun, null)
   const outcome = await deps.store.createAction({
     origin: { ...call.origin, appId },
     now: row.createdAt,
@@ -78,7 +90,8 @@ export async function beginProof(
   const { appId } = session
   guardRedirect(call, appOf(call, appId), input)
   const token = newToken('oat', deps.random.bytes(32))
-  const row = newAction(deps, call, { ...input, name: 'signIn', appId, circumstances, isTracked: false })
+  const begun = { ...input, name: 'signIn', appId, circumstances, isTracked: false }
+  const row = newAction(deps, call, begun, null)
   // An address that nobody has proven leads to no account.
   const email = user.identifiers.find(one => one.type === 'email' && one.verifiedAt !== null)
   const named = { isNamed: true, userId: user.id, address: email?.value ?? null }
@@ -94,8 +107,10 @@ export async function beginProof(
 }
 
 /**
- * Tracks a sign-in for a backend, which may name the user; then nobody else can be proven in it.
- * Refusals: `not_found` (userId, externalId or appId), `redirect_url_not_allowed`, `invalid_request`.
+ * Tracks an action for a backend, which may name the user; then nobody else can be proven in it. The rules judge it here,
+ * and its outcome never changes. With a reference that was used before, the answer is that action, without tokens.
+ * Refusals: `not_found` (userId, externalId or appId), `redirect_url_not_allowed`, `invalid_request`, `already_exists` for a
+ * reference under which something else was asked for.
  */
 export async function trackAction(
   deps: Deps,
@@ -111,12 +126,14 @@ export async function trackAction(
     : []
   const token = newToken('oat', deps.random.bytes(32))
   const openingToken = newToken('oat', deps.random.bytes(32))
-  const row = newAction(deps, call, {
-    ...input,
-    appId: app.id,
-    circumstances: circumstancesOf(input.context),
-    isTracked: true,
-  })
+  // Whether somebody may sign in is told alike for everybody until the proof, also where a backend named them: it may
+  // only pass on what a visitor typed.
+  const known =
+    named.user && input.name !== 'signIn' ? { user: named.user, isNewUser: false, authenticators } : null
+  const begun = { ...input, appId: app.id, circumstances: circumstancesOf(input.context), isTracked: true }
+  const judged = newAction(deps, call, begun, known)
+  const row = { ...judged, ...named.fields, reference: input.reference ?? null, askedHash: askedHash(input) }
+  const isForBrowser = row.state === 'CHALLENGE_REQUIRED' || row.state === 'REVIEW_REQUIRED'
   return await writeOnce<Tracked, TrackedAction>(
     keep,
     once =>
@@ -124,21 +141,40 @@ export async function trackAction(
         {
           origin: { ...call.origin, appId: app.id },
           now: row.createdAt,
-          row: { ...row, ...named.fields },
+          row,
           // A backend is not limited by its own address.
           limits: [],
-          openingHash: deps.keyring.tokenHash(openingToken),
+          openingHash: isForBrowser ? deps.keyring.tokenHash(openingToken) : null,
           workingHash: deps.keyring.tokenHash(token),
         },
         once,
       ),
-    outcome => ({ action: tracked(outcome), token, openingToken, user: named.user, authenticators }),
+    outcome => {
+      const action = tracked(outcome)
+      const isRepeat = outcome.kind === 'repeated'
+      const isGiven = isForBrowser && !isRepeat
+      return {
+        action,
+        token: isGiven ? token : null,
+        openingToken: isGiven ? openingToken : null,
+        isRepeat,
+        user: named.user,
+        authenticators,
+      }
+    },
   )
 }
 
 function tracked(outcome: Tracked): Action {
   if (outcome.kind === 'limited') throw limitedError(outcome)
+  if (outcome.kind === 'referenceTaken')
+    return refuse('already_exists', 'Something else was asked for by this reference.')
   return outcome.action
+}
+
+/** What was asked for by a reference; the circumstances may be others when it is asked for again. */
+function askedHash({ reference, context, ...asked }: TrackAction): string | null {
+  return reference === undefined ? null : hashOf(asked)
 }
 
 type Named = {
@@ -180,29 +216,40 @@ async function namedUser(deps: Deps, call: Call, { userId, user: told }: TrackAc
   }
 }
 
-const STATES: Record<Outcome, ActionState> = {
-  ALLOW: 'ALLOW',
-  CHALLENGE: 'CHALLENGE_REQUIRED',
-  REVIEW: 'REVIEW_REQUIRED',
-  BLOCK: 'BLOCK',
-}
-
 function newAction(
   deps: Deps,
   { view }: Call,
-  input: BeginSignIn & { name: string; appId: string; circumstances: Circumstances; isTracked: boolean },
+  input: BeginSignIn &
+    Pick<TrackAction, 'name' | 'attributes' | 'intent'> & {
+      appId: string
+      circumstances: Circumstances
+      isTracked: boolean
+    },
+  known: Known | null,
 ): Action {
   const { settings, environment } = view
   const now = deps.clock.now()
-  const outcome = settings.action.defaultOutcome.signIn
+  const { name, attributes = {} } = input
+  const { ipAddress, userAgent } = input.circumstances
+  const { outcome, demands, isJudged, decision } = judgeAction(
+    view,
+    { name, attributes, ipAddress },
+    known,
+    now,
+  )
+  const { opensSession } = definitionOf(settings, name)
   return {
     id: newId('act', now),
     environmentId: environment.id,
     appId: input.appId,
     epoch: deps.epoch,
-    name: input.name,
+    name,
+    reference: null,
+    askedHash: null,
+    intent: input.intent ?? null,
+    attributes,
     outcome,
-    state: STATES[outcome],
+    state: stateAtTrack(outcome, opensSession),
     stateChangedAt: now,
     reason: null,
     isTracked: input.isTracked,
@@ -214,13 +261,18 @@ function newAction(
     passkeyChallengeId: null,
     offersPasskey: false,
     method: null,
+    demands,
+    proofs: [],
+    isJudged,
+    opensSession,
+    decision,
     redirectUrl: input.redirectUrl ?? null,
     clientState: input.state ?? null,
     codeChallenge: input.codeChallenge ?? null,
     loginHint: input.loginHint ?? null,
     locale: input.locale ?? null,
-    ipAddress: input.circumstances.ipAddress,
-    userAgent: input.circumstances.userAgent,
+    ipAddress,
+    userAgent,
     approvalNumber: null,
     approvalExpiresAt: null,
     resultExpiresAt: null,

@@ -7,11 +7,14 @@ import { type Call, type Deps, refuse } from '../deps.ts'
 import { fieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { exposureOf, wrongLimits } from '../limits/limits.ts'
-import type { SentMethodName } from '../methods/method.ts'
+import type { MethodName, SentMethodName } from '../methods/method.ts'
 import { SENT_METHODS, sentMethodsOf } from '../methods/methods.ts'
 import type { AtAction, Attempt, AttemptedInAction, Circumstances, Offer } from '../ports.ts'
-import type { Action, Challenge } from '../rows.ts'
+import type { Action, ActionProof, Challenge } from '../rows.ts'
 import { isToken, newToken } from '../tokens.ts'
+import { methodsLeft } from './demands.ts'
+import { afterProof, methodsFor, type Progress } from './judge.ts'
+import type { Known } from './signals.ts'
 import { stepOf } from './state.ts'
 
 /** An action in the hands of the browser that works on it, read at the beginning of a call. */
@@ -92,6 +95,7 @@ export async function send(
   guardStep(deps, work, ['method', 'code', 'link', 'approve'])
   const method = sentMethodsOf(work.view.settings).find(one => one.name === name)
   if (!method) throw fieldError('method', 'invalid_value', 'is not a method that the settings have on')
+  guardMethod(work, name)
   const asked = await method.begin(deps, work, work.action, work.circumstances)
   const outcome = await deps.store.sendInAction({ ...at(deps, work), challenge: asked })
   if (outcome.kind === 'stateConflict') return refuse('state_conflict')
@@ -108,7 +112,8 @@ export async function resend(deps: Deps, work: AtWork): Promise<ResentChallenge>
 
 /**
  * Answers with the code. The proof and the action's new state are one write, and the result token is in this answer and in
- * no other; it is null where the person is asked first whether they want a passkey (`offer`). Refusals: those of
+ * no other; it is null where the person is asked first whether they want a passkey (`offer`), and where the rules ask for
+ * more than this proof. Refusals: those of
  * `verifyCode`, and `state_conflict` where no code was asked for.
  */
 export async function verify(
@@ -131,10 +136,11 @@ export async function verify(
       work.circumstances,
     ),
     result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+    progress: progressOf(work),
     ...(offer !== undefined && { offer }),
   })
   const { action, challenge } = proven(outcome)
-  return { action, challenge, result: action.offersPasskey ? null : resultOf(action, token) }
+  return { action, challenge, result: isGiven(action) ? resultOf(action, token) : null }
 }
 
 /**
@@ -154,6 +160,22 @@ export async function finish(deps: Deps, work: AtWork): Promise<{ action: Action
 export async function cancel(deps: Deps, work: AtWork): Promise<Action> {
   return (await deps.store.cancelAction(at(deps, work))) ?? refuse('state_conflict')
 }
+
+/** By what the rules ask for: any other method proves nothing here. Refusal: `invalid_request`. */
+export function guardMethod({ view, action }: Pick<AtWork, 'view' | 'action'>, name: MethodName): void {
+  const left = methodsLeft(action, methodsFor(view.settings, action.name))
+  if (!left.some(one => one.name === name))
+    throw fieldError('method', 'invalid_value', 'is not a method that this action can be proven by')
+}
+
+/** What a proof makes of an action, by the rules as this call found them. */
+export const progressOf =
+  ({ view }: Pick<AtWork, 'view'>) =>
+  (action: Action, proof: ActionProof, known: Known): Progress =>
+    afterProof(view, action, proof, known, proof.at)
+
+/** Whether its result was in the answer to the proof. */
+export const isGiven = (action: Action) => action.state === 'CHALLENGE_SUCCEEDED' && !action.offersPasskey
 
 /** What the proof of an action is judged by: as `attempt` of `verifyCode`, but that the result opens the session. */
 export function attemptOf(

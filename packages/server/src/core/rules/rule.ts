@@ -25,7 +25,7 @@ export type RuleFields = Pick<
 export const RULE_METHODS = ['emailCode', 'emailLink', 'passkey'] as const
 
 /** Methods that prove the same thing twice: a code and a link prove one mailbox. */
-const PROVES: Readonly<Record<string, string>> = { emailCode: 'mailbox', emailLink: 'mailbox' }
+export const PROVES: Readonly<Record<string, string>> = { emailCode: 'mailbox', emailLink: 'mailbox' }
 
 /**
  * What is wrong with a rule, field by field; empty when it can be saved.

@@ -62,6 +62,25 @@ export const Settings = z
         signIn: z.enum(['CHALLENGE', 'REVIEW', 'BLOCK']),
         other: z.enum(['ALLOW', 'CHALLENGE', 'REVIEW', 'BLOCK']),
       }),
+      // By name: what holds for actions of it where no rule says otherwise.
+      definitions: z
+        .record(
+          z.string().regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/),
+          z.strictObject({
+            outcome: z.enum(['ALLOW', 'CHALLENGE', 'REVIEW', 'BLOCK']).optional(),
+            methods: z
+              .array(z.enum(['emailCode', 'emailLink', 'passkey']))
+              .min(1)
+              .max(3)
+              .optional(),
+            opensSession: z.boolean().optional(),
+          }),
+        )
+        .refine(all => Object.keys(all).length <= 100, 'can hold at most 100 names')
+        .refine(
+          ({ signIn }) => signIn?.outcome === undefined && signIn?.opensSession === undefined,
+          'signIn can name its methods only: its outcome is defaultOutcome.signIn, and it opens a session',
+        ),
     }),
     methods: z.strictObject({
       emailCode: z.boolean(),
@@ -171,7 +190,11 @@ export const DEFAULTS: Settings = {
     refreshGraceSeconds: 10,
     claims: {},
   },
-  action: { expiresInSeconds: 900, defaultOutcome: { signIn: 'CHALLENGE', other: 'CHALLENGE' } },
+  action: {
+    expiresInSeconds: 900,
+    defaultOutcome: { signIn: 'CHALLENGE', other: 'CHALLENGE' },
+    definitions: {},
+  },
   methods: {
     emailCode: true,
     emailLink: true,

@@ -27,6 +27,13 @@ export const context = z
   })
   .meta({ id: 'Context' })
 
+/** A sentence for the person: one line, and nothing that hides or turns around what stands beside it. */
+export const intent = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\p{Cc}\p{Cf}\p{Zl}\p{Zp}]*$/u, 'is one line of plain text')
+
 /** An object of at most so many bytes as JSON. */
 export const metadata = (maxBytes: number) =>
   z

@@ -45,7 +45,8 @@ export const verifyEndpoint = clientEndpoint({
     return verifyPasskeyInAction(deps, call, credential)
   },
   render: ({ action, challenge, result }, { view }, deps) => ({
-    ...clientActionBody(action, challenge, view, deps),
+    // Where more is asked for, the challenge that was answered is not under way any more.
+    ...clientActionBody(action, action.challengeId === null ? null : challenge, view, deps),
     result,
   }),
 })

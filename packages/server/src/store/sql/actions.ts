@@ -1,15 +1,28 @@
+import { maskEmail } from '../../core/addresses/email.ts'
 import { OstiaryError } from '../../core/errors.ts'
 import type {
+  ActionFilter,
   AtAction,
   AttemptedInAction,
   Created,
+  Listed,
   NewAction,
   OpenedLater,
+  Page,
   Store,
   Tracked,
   Validated,
 } from '../../core/ports.ts'
-import type { Action, Authenticator, Challenge, EventContext, EventType, Origin } from '../../core/rows.ts'
+import type {
+  Action,
+  Authenticator,
+  Challenge,
+  Event,
+  EventContext,
+  EventType,
+  Origin,
+  User,
+} from '../../core/rows.ts'
 import { attempt } from './attempts.ts'
 import { createChallenge } from './challenges.ts'
 import * as columns from './columns.ts'
@@ -18,8 +31,9 @@ import { insertEvents, newEvent } from './events.ts'
 import { takeLimits } from './limits.ts'
 import { lockProof } from './locks.ts'
 import { noteOffer } from './offers.ts'
+import { type Condition, lookThrough, pageOf, unindexed } from './pages.ts'
 import { isByPasskey } from './passkeys.ts'
-import { AMR, insertSession, openSession, proofOf } from './sessions.ts'
+import { AMR, insertSession, openSession, proofOf, together } from './sessions.ts'
 import { forUpdate, places, type Row, type Transaction, type Value } from './transaction.ts'
 import { findUser } from './users.ts'
 
@@ -29,7 +43,7 @@ import { findUser } from './users.ts'
  */
 
 /** What can still be worked on at `$1`, by this epoch `$2`. */
-const OPEN = "state = 'CHALLENGE_REQUIRED' AND expires_at > $1 AND epoch = $2"
+const OPEN = "state IN ('CHALLENGE_REQUIRED', 'REVIEW_SUCCEEDED') AND expires_at > $1 AND epoch = $2"
 
 export async function createAction(tx: Transaction, input: NewAction): Promise<Tracked> {
   const { row, origin } = input
@@ -37,21 +51,116 @@ export async function createAction(tx: Transaction, input: NewAction): Promise<T
   if (limited) return limited
   await holdApp(tx, row)
   const { columns: names } = columns.actions
-  await tx.run(
-    `INSERT INTO actions (opening_hash, working_hash, verifier_tries_left, ${names.join(', ')}) VALUES ${places(1, names.length + 3)}`,
+  // Of several with one reference the first is kept; the others wait for its commit and then find it.
+  const written = await tx.run(
+    `INSERT INTO actions (opening_hash, working_hash, verifier_tries_left, ${names.join(', ')}) VALUES ${places(1, names.length + 3)}
+     ON CONFLICT (reference, environment_id) WHERE reference IS NOT NULL DO NOTHING`,
     input.openingHash,
     input.workingHash,
     5,
     ...columns.actions.values(row),
   )
+  if (written === 0) return await repeated(tx, row)
   const context = { ipAddress: row.ipAddress, userAgent: row.userAgent }
   await insertEvents(tx, [
     actionEvent('action.tracked', row, origin, input.now, {
       context,
-      data: { name: row.name, outcome: row.outcome, isTracked: row.isTracked },
+      data: { name: row.name, outcome: row.outcome, isTracked: row.isTracked, ...toldOf(row) },
     }),
+    ...judgedEvents(row, origin, input.now),
   ])
   return { kind: 'tracked', action: row }
+}
+
+async function repeated(tx: Transaction, { environmentId, reference, askedHash }: Action): Promise<Tracked> {
+  const row = await tx.one(
+    'SELECT * FROM actions WHERE reference = $1 AND environment_id = $2',
+    reference,
+    environmentId,
+  )
+  if (row?.asked_hash !== askedHash) return { kind: 'referenceTaken' }
+  return { kind: 'repeated', action: columns.actions.read(row) }
+}
+
+const toldOf = ({ decision }: Action) =>
+  decision ? { rules: decision.matched.map(({ id }) => id), version: decision.version } : {}
+
+/** How many rules that erred in one decision are told of. */
+const ERRING = 20
+
+/** What a judgement leaves behind besides its outcome: rules that erred, and a review to be decided. */
+function judgedEvents(action: Action, origin: Origin, now: number): Event[] {
+  const failed = (action.decision?.erring ?? [])
+    .slice(0, ERRING)
+    .map(({ id, outcome, message }) =>
+      actionEvent('rule.failed', action, origin, now, { data: { ruleId: id, outcome, message } }),
+    )
+  if (action.state !== 'REVIEW_REQUIRED') return failed
+  return [...failed, actionEvent('action.review_required', action, origin, now, { data: toldOf(action) })]
+}
+
+/** See `Store.listActions`. */
+export async function listActions(
+  tx: Transaction,
+  environmentId: string,
+  filter: ActionFilter,
+  page: Page,
+): Promise<Listed<Action>> {
+  const { userId, name, reference } = filter
+  const filters: Condition[] = [['name = ?', name], ...stateIs(filter)]
+  if (reference !== null) {
+    const conditions: Condition[] = [
+      ['reference = ?', reference],
+      ['environment_id = ?', environmentId],
+      unindexed('user_id', userId),
+      ...filters,
+    ]
+    const rows = await tx.all(...pageOf('actions', page, conditions, { isFew: true }))
+    return { rows: rows.map(columns.actions.read), lookedTo: null }
+  }
+  const { rows, lookedTo } = await lookThrough(
+    tx,
+    'actions',
+    page,
+    [
+      ['environment_id = ?', environmentId],
+      ['user_id = ?', userId],
+    ],
+    filters,
+  )
+  return { rows: rows.map(columns.actions.read), lookedTo }
+}
+
+/** As `stateOf` tells it: what ran out before its proof has failed. */
+function stateIs({ state, now, epoch }: ActionFilter): Condition[] {
+  const hasFailed = `((state = 'CHALLENGE_REQUIRED' OR offers_passkey = 1) AND (expires_at <= ? OR epoch <> ${Math.trunc(epoch)}))`
+  if (state === null) return []
+  if (state === 'CHALLENGE_FAILED') return [[`(state = 'CHALLENGE_FAILED' OR ${hasFailed})`, now]]
+  return [
+    ['state = ?', state],
+    [`NOT ${hasFailed}`, now],
+  ]
+}
+
+/** See `Store.reviewAction`: one UPDATE decides. */
+export async function reviewAction(
+  tx: Transaction,
+  { origin, actionId, state, epoch, ...input }: Parameters<Store['reviewAction']>[0],
+): Promise<Action | null> {
+  const now = tx.judgeAt(input.now)
+  const row = await tx.one(
+    `UPDATE actions SET state = $1, state_changed_at = $2
+     WHERE id = $3 AND environment_id = $4 AND epoch = $5 AND state = 'REVIEW_REQUIRED' RETURNING *`,
+    state,
+    now,
+    actionId,
+    origin.environmentId,
+    epoch,
+  )
+  if (!row) return null
+  const action = columns.actions.read(row)
+  await insertEvents(tx, [actionEvent('action.reviewed', action, origin, now, { data: { state } })])
+  return action
 }
 
 export async function findAction(tx: Transaction, environmentId: string, id: string): Promise<Action | null> {
@@ -86,8 +195,11 @@ export async function openAction(
   input: Parameters<Store['openAction']>[0],
 ): Promise<Action | null> {
   const now = tx.judgeAt(input.now)
+  // Whoever waits for a review may look at it already.
   const row = await tx.one(
-    `UPDATE actions SET opening_hash = NULL, working_hash = $3 WHERE opening_hash = $4 AND ${OPEN} RETURNING *`,
+    `UPDATE actions SET opening_hash = NULL, working_hash = $3
+     WHERE opening_hash = $4 AND state IN ('CHALLENGE_REQUIRED', 'REVIEW_REQUIRED', 'REVIEW_SUCCEEDED')
+       AND expires_at > $1 AND epoch = $2 RETURNING *`,
     now,
     input.epoch,
     input.workingHash,
@@ -154,30 +266,73 @@ export async function attemptInAction(
   if (outcome.kind !== 'verified') return outcome
   const { challenge, user } = outcome
   const [method] = AMR[challenge.provenBy ?? 'code'].methods
-  const isOffered = input.offer && user ? await noteOffer(tx, user, input.offer, now) : false
-  const given = isOffered ? null : result
-  const action = await advance(
+  // All proofs of one action are one person's.
+  const isOther = before.proofs !== '[]' && user?.id !== before.user_id
+  if (!user || method === undefined || isOther) throw new OstiaryError('state_conflict')
+  const seen = columns.actions.read(before)
+  const next = input.progress(
+    seen,
+    { method, challengeId: challenge.id, at: now },
+    {
+      user,
+      isNewUser: outcome.isNewUser,
+      authenticators: seen.isJudged ? [] : await authenticatorTypes(tx, user.id),
+    },
+  )
+  const isDone = next.state === 'CHALLENGE_SUCCEEDED'
+  const isOffered = isDone && input.offer ? await noteOffer(tx, user, input.offer, now) : false
+  const given = isOffered || !isDone ? null : result
+  // What is sent next goes to this person, and to nobody who is typed in.
+  const address = addressOf(user)
+  const action = await advanceWhere(
     tx,
     input,
-    `state = 'CHALLENGE_SUCCEEDED', state_changed_at = $1, method = $6, user_id = $7, result_hash = $8,
-       result_expires_at = $9, offers_passkey = $10, challenge_id = ${isPasskey ? 'passkey_challenge_id' : 'challenge_id'},
+    // Of two proofs at once the later one is judged anew by what the other has left to prove.
+    `proofs = $16 AND ${isPasskey ? 'passkey_challenge_id' : 'challenge_id'} = $17`,
+    `state = $11, state_changed_at = CASE WHEN state = $11 THEN state_changed_at ELSE CAST($1 AS BIGINT) END, method = $6, user_id = $7,
+       result_hash = $8, result_expires_at = $9, offers_passkey = $10, demands = $12, proofs = $13, is_judged = $14, decision = $15,
+       challenge_id = ${isDone ? (isPasskey ? 'passkey_challenge_id' : 'challenge_id') : 'NULL'},
+       ${isDone ? '' : 'passkey_challenge_id = NULL, is_named = 1, address = $18, requested_to = $19,'}
        opening_hash = NULL, approval_number = NULL, approval_hash = NULL, approval_expires_at = NULL`,
-    method ?? null,
-    user?.id ?? null,
+    next.proofs.length > 0 ? method : null,
+    user.id,
     given?.hash ?? null,
     given ? now + given.livesMs : null,
     Number(isOffered),
+    next.state,
+    JSON.stringify(next.demands),
+    JSON.stringify(next.proofs),
+    Number(next.isJudged),
+    JSON.stringify(next.decision),
+    before.proofs,
+    challenge.id,
+    ...(isDone ? [] : [address, address === null ? null : maskEmail(address)]),
   )
-  if (action?.challengeId !== challenge.id) throw new OstiaryError('state_conflict')
+  if (!action) throw new OstiaryError('state_conflict')
   const context = contextOf(asked.circumstances)
+  const step = {
+    challengeId: challenge.id,
+    context,
+    data: { method, isApproval: input.approval !== undefined },
+  }
   await insertEvents(tx, [
-    actionEvent('action.challenge_succeeded', action, origin, now, {
-      challengeId: challenge.id,
-      context,
-      data: { method, isApproval: input.approval !== undefined },
-    }),
+    actionEvent(isDone ? 'action.challenge_succeeded' : 'action.step_succeeded', action, origin, now, step),
+    ...(seen.isJudged ? [] : judgedEvents(action, origin, now)),
+    ...(next.state === 'BLOCK'
+      ? [actionEvent('action.challenge_failed', action, origin, now, { context, data: { reason: 'rules' } })]
+      : []),
   ])
   return { ...outcome, action }
+}
+
+async function authenticatorTypes(tx: Transaction, userId: string): Promise<Authenticator['type'][]> {
+  const rows = await tx.all('SELECT DISTINCT type FROM authenticators WHERE user_id = $1', userId)
+  return rows.map(({ type }) => type)
+}
+
+function addressOf({ identifiers }: User): string | null {
+  const proven = identifiers.filter(one => one.type === 'email' && one.verifiedAt !== null)
+  return (proven.find(one => one.isPrimary) ?? proven[0])?.value ?? null
 }
 
 /** See `Store.finishAction`: one UPDATE gives the result token. */
@@ -255,17 +410,16 @@ export async function validateAction(
     return invalid
   }
   // Whatever ended the proof since (signed out everywhere, address moved, adopted) ends what it would open.
-  const user =
-    row.validated_at === null && proof.ended_at !== null
-      ? null
-      : await findUser(tx, environmentId, row.user_id)
+  const earlier = await earlierProofs(tx, columns.actions.read(row))
+  const isOver = proof.ended_at !== null || earlier.isOver
+  const user = row.validated_at === null && isOver ? null : await findUser(tx, environmentId, row.user_id)
   if (!user) return invalid
   if (user.status === 'blocked') return { kind: 'userBlocked' }
   const action = columns.actions.read(row)
   const authenticators: Authenticator['type'][] = row.has_passkey === 1 ? ['passkey'] : []
   if (action.validatedAt !== null) return { kind: 'validated', action, user, authenticators, session: null }
 
-  const opens = action.name === 'signIn' && proof.session_opened_at === null
+  const opens = action.opensSession && proof.session_opened_at === null
   if (opens && !input.session) return { kind: 'ready', challenge: columns.challenges.read(proof), user }
   await tx.run('UPDATE actions SET validated_at = $2 WHERE id = $1', action.id, now)
   const opened = await openOnce(tx, proof, action, input, now)
@@ -293,7 +447,7 @@ export async function validateAction(
       tx,
       columns.challenges.read(proof),
       user,
-      proofOf(proof),
+      together(proofOf(proof), earlier.proofs),
       input.session,
       { ...input.origin, appId: action.appId },
       now,
@@ -311,7 +465,9 @@ export async function openActionSession(
   const { challengeId } = action
   const isOurs = action.isTracked && action.codeChallenge === null && action.state === 'CHALLENGE_SUCCEEDED'
   if (!isOurs || challengeId === null) return { kind: 'stateConflict' }
-  const opened = await openSession(tx, { ...input, challengeId }, action.id)
+  const earlier = await earlierProofs(tx, action)
+  if (earlier.isOver) return { kind: 'late' }
+  const opened = await openSession(tx, { ...input, challengeId }, { id: action.id, earlier: earlier.proofs })
   if (opened.kind === 'opened')
     await tx.run(
       'UPDATE actions SET validated_at = $2 WHERE id = $1 AND validated_at IS NULL',
@@ -319,6 +475,24 @@ export async function openActionSession(
       tx.judgeAt(input.now),
     )
   return opened
+}
+
+/**
+ * The proofs of an action before its last one. Whoever signs the person out everywhere ends all that were not used yet, and
+ * with any of them the action.
+ */
+async function earlierProofs(tx: Transaction, { proofs, environmentId }: Action) {
+  const ids = proofs.slice(0, -1).map(one => one.challengeId)
+  if (ids.length === 0) return { isOver: false, proofs: [] }
+  const rows = await tx.all(
+    `SELECT * FROM challenges WHERE id IN (${ids.map((_, index) => `$${index + 2}`).join(', ')}) AND environment_id = $1`,
+    environmentId,
+    ...ids,
+  )
+  return {
+    isOver: rows.length < ids.length || rows.some(row => row.ended_at !== null),
+    proofs: rows.map(proofOf),
+  }
 }
 
 /** The action as it stands, while it can be worked on by this holder. Read without a lock: `advance` decides. */
@@ -334,15 +508,19 @@ export async function readOpen(tx: Transaction, input: AtAction): Promise<Row | 
 }
 
 /** One conditional UPDATE of an action that can be worked on; `$1` is the instant, values begin at `$6`. Null: it is over. */
-export async function advance(
+export const advance = (tx: Transaction, input: AtAction, set: string, ...values: Value[]) =>
+  advanceWhere(tx, input, '1 = 1', set, ...values)
+
+async function advanceWhere(
   tx: Transaction,
   input: AtAction,
+  where: string,
   set: string,
   ...values: Value[]
 ): Promise<Action | null> {
   const row = await tx.one(
     `UPDATE actions SET ${set}
-     WHERE ${OPEN} AND id = $3 AND environment_id = $4 AND working_hash = coalesce($5, working_hash) RETURNING *`,
+     WHERE ${where} AND ${OPEN} AND id = $3 AND environment_id = $4 AND working_hash = coalesce($5, working_hash) RETURNING *`,
     tx.judgeAt(input.now),
     input.epoch,
     input.actionId,

@@ -152,12 +152,20 @@ export const challenges = columnsOf<Challenge>({
   ...plain('expiresAt verifiedAt endedAt provenBy actionId'),
 })
 export const actions = columnsOf<Action>({
-  ...plain('id environmentId appId epoch name outcome state stateChangedAt reason'),
+  ...plain('id environmentId appId epoch name reference askedHash intent'),
+  attributes: 'json',
+  ...plain('outcome state stateChangedAt reason'),
   isTracked: 'flag',
   isNamed: 'flag',
   ...plain('userId address requestedTo challengeId passkeyChallengeId'),
   offersPasskey: 'flag',
-  ...plain('method redirectUrl clientState codeChallenge loginHint'),
+  method: 'plain',
+  demands: 'json',
+  proofs: 'json',
+  isJudged: 'flag',
+  opensSession: 'flag',
+  decision: 'json',
+  ...plain('redirectUrl clientState codeChallenge loginHint'),
   ...plain('locale ipAddress userAgent approvalNumber approvalExpiresAt resultExpiresAt validatedAt'),
   ...plain('createdAt expiresAt'),
 })

@@ -13,6 +13,7 @@ const PREFIXES = {
   webhook_deliveries: 'dlv',
   rules: 'rul',
   lists: 'lst',
+  actions: 'act',
 } as const
 
 // An id is made a moment before the write that judges, and a write judges by the store's clock at the latest.

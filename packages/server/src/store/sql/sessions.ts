@@ -26,6 +26,8 @@ export const AMR = {
 export interface SessionProof {
   eventId: string
   provenBy: ProvenBy
+  /** Where several proofs were asked for. */
+  methods?: string[]
   /** Null: what is the same for every proof of its kind. */
   amr: string[] | null
   at: number
@@ -38,6 +40,17 @@ export const proofOf = (row: Row): SessionProof => ({
   amr: row.proven_amr === null ? null : JSON.parse(row.proven_amr),
   at: row.verified_at,
 })
+
+/** The last proof of several, with what all of them showed; `mfa` tells that there were more than one (RFC 8176). */
+export function together(last: SessionProof, earlier: readonly SessionProof[]): SessionProof {
+  if (earlier.length === 0) return last
+  const all = [...earlier, last]
+  return {
+    ...last,
+    methods: [...new Set(all.flatMap(one => AMR[one.provenBy].methods))],
+    amr: [...new Set([...all.flatMap(one => one.amr ?? AMR[one.provenBy].amr), 'mfa'])],
+  }
+}
 
 /**
  * Opens the session of a proof. The proof event is a foreign key of the same environment and user, and `authTime` is
@@ -59,6 +72,7 @@ export async function insertSession(
     userId: user.id,
     ...AMR[proof.provenBy],
     ...(proof.amr !== null && { amr: proof.amr }),
+    ...(proof.methods && { methods: proof.methods }),
     authTime: proof.at,
     proofEventId: proof.eventId,
     ipAddress: next.circumstances.ipAddress,
@@ -104,7 +118,7 @@ export async function insertSession(
 export async function openSession(
   tx: Transaction,
   input: Parameters<Store['openSession']>[0],
-  actionId: string | null = null,
+  action: { id: string; earlier: readonly SessionProof[] } | null = null,
 ): Promise<OpenedLater> {
   const { origin, challengeId } = input
   await lockProof(tx, origin.environmentId, challengeId)
@@ -116,7 +130,7 @@ export async function openSession(
   )
   if (!row) return { kind: 'notFound' }
   // What an action proved is redeemed by its result, or by the action itself.
-  if (row.action_id !== actionId) return { kind: 'stateConflict' }
+  if (row.action_id !== (action?.id ?? null)) return { kind: 'stateConflict' }
   // A proof for another purpose opens no session, unless its challenge was to: that would be signing in with a code for
   // something else.
   if (
@@ -135,7 +149,7 @@ export async function openSession(
   if (row.verified_at + input.withinMs <= now || isOver) return { kind: 'late' }
   const challenge = columns.challenges.read(row)
   if (!input.session) return { kind: 'ready', challenge, user }
-  const proof = proofOf(row)
+  const proof = together(proofOf(row), action?.earlier ?? [])
   const { session, events } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
   await insertEvents(tx, events)
   return { kind: 'opened', session, user: { ...user, lastSignInAt: now } }

@@ -131,6 +131,9 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
 
     createAction: (input, once) => write(input.now, tx => actions.createAction(tx, input), once),
     findAction: (environmentId, id) => read(tx => actions.findAction(tx, environmentId, id)),
+    listActions: (environmentId, filter, page) =>
+      read(tx => actions.listActions(tx, environmentId, filter, page)),
+    reviewAction: input => write(input.now, tx => actions.reviewAction(tx, input)),
     findActionByToken: hash => read(tx => actions.findActionByToken(tx, hash)),
     findActionByOpening: hash => read(tx => actions.findActionByOpening(tx, hash)),
     openAction: input => write(input.now, tx => actions.openAction(tx, input)),

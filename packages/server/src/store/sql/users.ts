@@ -253,7 +253,7 @@ export async function endChallengesOfUser(
     await endChallengesOf(tx, user.environmentId, identifier.value, now, null, except)
   await tx.run(
     `UPDATE actions SET state = 'CHALLENGE_FAILED', state_changed_at = $1, reason = 'blocked'
-     WHERE environment_id = $2 AND user_id = $3 AND state = 'CHALLENGE_REQUIRED' AND coalesce(challenge_id, '-') <> $4`,
+     WHERE environment_id = $2 AND user_id = $3 AND state IN ('CHALLENGE_REQUIRED', 'REVIEW_REQUIRED', 'REVIEW_SUCCEEDED') AND coalesce(challenge_id, '-') <> $4`,
     now,
     user.environmentId,
     user.id,
