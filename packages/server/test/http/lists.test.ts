@@ -14,6 +14,7 @@ beforeAll(async () => {
   userId = (await server.post('/v1/users', { email: EMAIL, emailVerified: true })).body.id
   for (let index = 0; index < 7; index++) {
     await send(server, { to: fresh(), purpose: index % 2 ? 'odd' : 'signIn' })
+    await server.post('/v1/actions', { name: index % 2 ? 'odd' : 'even' })
     await server.post('/v1/users', { email: 'shared@example.com' })
     await server.post('/v1/apps', { name: `App ${index}` })
     // All events of this house have to fit into one page.
@@ -36,6 +37,7 @@ beforeAll(async () => {
 afterAll(() => server.stop())
 
 const LISTS: [path: string, filter: string, other: string][] = [
+  ['/v1/actions', 'name=even', 'name=odd'],
   ['/v1/challenges', 'purpose=signIn', 'purpose=odd'],
   ['/v1/users', 'email=shared@example.com', 'email=other@example.com'],
   [

@@ -22,6 +22,7 @@ function guardsIn(file: string, tests: string[], rows: Row[]): Guard[] {
 }
 
 const STORE = ['store/sqlite.test.ts']
+const DECISIONS = { tests: ['http/decisions.test.ts', 'races/decisions.test.ts'] }
 const POSTGRES = ['store/postgres.test.ts']
 const POSTGRES_STORE = { tests: ['store/postgres-store.test.ts'] }
 const GUARD_TESTS = { tests: ['threats/guards.test.ts'] }
@@ -754,7 +755,11 @@ export const GUARDS: Guard[] = [
   ),
   ...guardsIn('store/sql/actions.ts', STORE, [
     ['no action of a deleted app', '  await holdApp(tx, row)\n', '', POSTGRES_STORE],
-    ['nothing after the end', `const OPEN = "state = 'CHALLENGE_REQUIRED' AND `, 'const OPEN = "'],
+    [
+      'nothing after the end',
+      `const OPEN = "state IN ('CHALLENGE_REQUIRED', 'REVIEW_SUCCEEDED') AND `,
+      'const OPEN = "',
+    ],
     ['nothing after its time', 'expires_at > $1 AND epoch = $2"', '$1 > 0 AND epoch = $2"'],
     ['nothing of an earlier epoch', 'expires_at > $1 AND epoch = $2"', 'expires_at > $1 AND $2 > 0"'],
     [
@@ -772,7 +777,123 @@ export const GUARDS: Guard[] = [
     ['no result of an earlier epoch', 'expires_at > $1 AND epoch = $2 AND', 'expires_at > $1 AND $2 > 0 AND'],
     ['no result of another environment', ' AND environment_id = $7', " AND $7 <> ''"],
     ['no result for another browser', ' AND working_hash = $6 AND state', " AND $6 <> '' AND state"],
+    ['a review is decided once', ` AND state = 'REVIEW_REQUIRED' RETURNING`, ' RETURNING', DECISIONS],
+    [
+      'reviews of an earlier epoch',
+      'AND epoch = $5 AND state',
+      'AND $5 > 0 AND state',
+      {
+        survives:
+          'an epoch is raised for a whole database, whose actions are over: nothing is let in by the state alone',
+      },
+    ],
+    [
+      'reviews of another environment',
+      'AND environment_id = $4 AND epoch = $5',
+      "AND $4 <> '' AND epoch = $5",
+      { tests: ['http/isolation.test.ts'] },
+    ],
+    [
+      'a reference is for what was asked for by it',
+      'row?.asked_hash !== askedHash',
+      'row === undefined',
+      DECISIONS,
+    ],
+    [
+      'all proofs are of one person',
+      'if (!user || method === undefined || isOther)',
+      'if (!user || method === undefined)',
+      { survives: 'a passkey, and a mail, are asked for of the person whose the first proof was' },
+    ],
+    ['no session of a name that opens none', '!action.opensSession || proof', 'proof', DECISIONS],
+    [
+      'an earlier proof that was ended',
+      ' || earlier.isOver',
+      '',
+      { ...DECISIONS, survives: 'whatever ends a proof ends what the person has under way' },
+    ],
+    [
+      'of two proofs at once the second is judged anew',
+      '`proofs = $16 AND ',
+      "`$16 <> '' AND ",
+      { survives: 'the first takes both challenges away in the same write, and the second asks for its own' },
+    ],
+    [
+      'what was sent before somebody was proven',
+      'passkey_challenge_id = NULL, is_named = 1',
+      'is_named = 1',
+      DECISIONS,
+    ],
+    ['nobody else is typed in after a proof', 'is_named = 1, ', '', DECISIONS],
     ['no limit passed at the beginning', '  if (limited) return limited\n  await holdApp', '  await holdApp'],
+  ]),
+  ...guardsIn('core/actions/judge.ts', DECISIONS.tests, [
+    [
+      'who is there is not told before the proof',
+      '  const first = known ? -1 : ofName.findIndex(asksWho)',
+      '  const first = -1',
+    ],
+    [
+      'a proof before the rules that wait for it',
+      "const isWaiting = decision.outcome === 'ALLOW' && !isJudged",
+      'const isWaiting = false',
+    ],
+    [
+      'no challenge that nobody can pass',
+      "const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, able)",
+      'const isHopeless = false',
+    ],
+    [
+      'a sign-in that is allowed is proven',
+      "return opensSession ? 'CHALLENGE_REQUIRED' : 'ALLOW'",
+      "return 'ALLOW'",
+    ],
+    [
+      'blocked after the proof',
+      "  if (outcome === 'BLOCK') return { ...judged, proofs, state: 'BLOCK' }\n",
+      '',
+    ],
+    ['a proof before a review does not count', 'proofs: [], state', 'proofs, state'],
+    [
+      'more proofs than one',
+      "isProven(asked) ? 'CHALLENGE_SUCCEEDED' : before",
+      "isProven(asked) || before ? 'CHALLENGE_SUCCEEDED' : before",
+    ],
+  ]),
+  ...guardsIn('core/actions/demands.ts', DECISIONS.tests, [
+    ['one mailbox is proven once', '.map(name => PROVES[name] ?? name))', ')'],
+    [
+      'methods that the rule does not name',
+      'methods.length === 0 || methods.includes(name)',
+      'methods.length >= 0 || methods.includes(name)',
+    ],
+  ]),
+  ...guardsIn('core/actions/work.ts', DECISIONS.tests, [
+    ['a mail where it does not count', '  guardMethod(work, name)\n', ''],
+  ]),
+  ...guardsIn('core/actions/passkey.ts', DECISIONS.tests, [
+    [
+      'a passkey where it does not count',
+      "  guardStep(deps, work, BEFORE_PROOF)\n  guardMethod(work, 'passkey')\n  return await",
+      '  guardStep(deps, work, BEFORE_PROOF)\n  return await',
+    ],
+  ]),
+  ...guardsIn('core/actions/track.ts', DECISIONS.tests, [
+    [
+      'whom a backend names for a sign-in is judged like everybody',
+      "named.user && input.name !== 'signIn' ?",
+      'named.user ?',
+    ],
+    [
+      'no tokens for a reference that is repeated',
+      'const isGiven = isForBrowser && !isRepeat',
+      'const isGiven = isForBrowser',
+    ],
+    [
+      'nothing for a browser after ALLOW and BLOCK',
+      "const isForBrowser = row.state === 'CHALLENGE_REQUIRED' || row.state === 'REVIEW_REQUIRED'",
+      'const isForBrowser = true',
+    ],
   ]),
   ...guardsIn('store/sql/approvals.ts', STORE, [
     [
@@ -1337,8 +1458,8 @@ export const GUARDS: Guard[] = [
     [
       [
         'a proof after the end is taken back',
-        'if (action?.challengeId !== challenge.id) throw',
-        'if (false) throw',
+        "  if (!action) throw new OstiaryError('state_conflict')\n  const context",
+        "  if (!action) return { kind: 'stateConflict' }\n  const context",
       ],
       [
         'only the challenge under way',
@@ -1362,7 +1483,7 @@ export const GUARDS: Guard[] = [
       ],
       ['five wrong verifiers', 'if (row.verifier_tries_left === 0) return invalid\n', '\n'],
       ['the verifier', 'if (row.code_challenge !== input.codeChallenge) {', 'if (false) {'],
-      ['what ended the proof', 'row.validated_at === null && proof.ended_at !== null', 'false'],
+      ['what ended the proof', 'const isOver = proof.ended_at !== null || ', 'const isOver = '],
       [
         'one session',
         "if (action.validatedAt !== null) return { kind: 'validated', action, user, authenticators, session: null }\n",
