@@ -102,8 +102,8 @@ describe('the outcome', () => {
       outcome: 'CHALLENGE',
       decision: { erring: [{ outcome: 'ALLOW' }], seen: { 'ip.country': null } },
     })
-    await addRule(server, { condition: 'ip.country == "XX"', outcome: 'BLOCK', priority: 90 })
-    await addRule(server, { condition: 'true', outcome: 'ALLOW', priority: 2 })
+    await addRule(server, { condition: 'ip.country == "XX"', outcome: 'BLOCK', priority: 2 })
+    await addRule(server, { condition: 'true', outcome: 'ALLOW', priority: 3 })
     const { id } = await tracked()
     expect((await read(id)).state).toBe('BLOCK')
     expect((await typesOf(id)).filter((type: string) => type === 'rule.failed')).toHaveLength(2)
@@ -154,6 +154,23 @@ describe('the outcome', () => {
         'invalid_request',
         ['errors'],
       )
+  })
+})
+
+describe('rules that have to know who is there', () => {
+  test('wait for the proof where nobody is told, and a proof is asked for whatever is usual', async () => {
+    await server.call('PATCH', '/v1/settings', { action: { definitions: { payOut: { outcome: 'ALLOW' } } } })
+    await addRule(server, { condition: '"banned" in user.metadata', outcome: 'BLOCK' })
+    const { id } = await somebody({ metadata: { banned: true } })
+    expect((await tracked({ userId: id })).state).toBe('BLOCK')
+    const { tab, state } = await tracked()
+    expect(state).toBe('CHALLENGE_REQUIRED')
+    expect((await prove(server, tab, fresh())).body.state).toBe('CHALLENGE_SUCCEEDED')
+  })
+  test('do not hold up what matched before them', async () => {
+    await addRule(server, { condition: 'true', outcome: 'ALLOW', priority: 1 })
+    await addRule(server, { condition: '"banned" in user.metadata', outcome: 'BLOCK' })
+    expect((await tracked()).state).toBe('ALLOW')
   })
 })
 

@@ -12,7 +12,7 @@ const EMAIL = 'lists@example.com'
 beforeAll(async () => {
   server = await testServer()
   userId = (await server.post('/v1/users', { email: EMAIL, emailVerified: true })).body.id
-  for (let index = 0; index < 7; index++) {
+  for (let index = 0; index < 6; index++) {
     await send(server, { to: fresh(), purpose: index % 2 ? 'odd' : 'signIn' })
     await server.post('/v1/actions', { name: index % 2 ? 'odd' : 'even' })
     await server.post('/v1/users', { email: 'shared@example.com' })

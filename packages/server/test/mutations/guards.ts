@@ -830,14 +830,15 @@ export const GUARDS: Guard[] = [
   ...guardsIn('core/actions/judge.ts', DECISIONS.tests, [
     [
       'who is there is not told before the proof',
-      '  const first = known ? -1 : ofName.findIndex(asksWho)',
-      '  const first = -1',
+      'const waiting = known ? [] : ofName.filter(asksWho)',
+      '  const waiting: CompiledRule[] = []',
     ],
     [
       'a proof before the rules that wait for it',
-      "const isWaiting = decision.outcome === 'ALLOW' && !isJudged",
-      'const isWaiting = false',
+      "first === -1 ? definition.outcome : 'CHALLENGE'",
+      'definition.outcome',
     ],
+    ['the rules that wait for the proof', ' || decision.rule !== null', ' || true'],
     [
       'no challenge that nobody can pass',
       "const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, able)",

@@ -39,12 +39,13 @@ export function methodsFor(settings: Settings, name: string): readonly Method[] 
 // What is told of a person differs from address to address: nobody may see it before the first proof.
 const READS_WHO = /^(user|device|history)(\.|$)|^ip(\.isNew)?$/
 
-const asksWho = ({ compiled, mode }: CompiledRule) =>
-  mode === 'live' && [...(compiled?.reads ?? [])].some(path => READS_WHO.test(path))
+const asksWho = ({ compiled }: CompiledRule) =>
+  [...(compiled?.reads ?? [])].some(path => READS_WHO.test(path))
 
 /**
  * Judges an action whose person is known, or is not told yet (`known: null`). Then the rules are judged up to the first
- * that has to know who is there; it and those behind it wait for the proof, and a proof is asked for in any case.
+ * that has to know who is there. Where none of them matches, it and those behind it wait for the proof, and a proof is asked
+ * for in any case.
  */
 export function judgeAction(
   { environment, settings, rules }: EnvironmentView,
@@ -54,21 +55,23 @@ export function judgeAction(
 ): Judgement {
   const definition = definitionOf(settings, action.name)
   const ofName = rules.rules.filter(({ actionName }) => actionName === null || actionName === action.name)
-  const first = known ? -1 : ofName.findIndex(asksWho)
-  const isJudged = first === -1
-  const set: RuleSet = { ...rules, rules: isJudged ? ofName : ofName.slice(0, first) }
+  const waiting = known ? [] : ofName.filter(asksWho)
+  const first = ofName.findIndex(rule => rule.mode === 'live' && waiting.includes(rule))
+  const due = (first === -1 ? ofName : ofName.slice(0, first)).filter(rule => !waiting.includes(rule))
+  const set: RuleSet = { ...rules, rules: due }
   const signals = signalsOf(action, known, now)
-  const defaultOutcome = isJudged ? definition.outcome : 'CHALLENGE'
+  const defaultOutcome = first === -1 ? definition.outcome : 'CHALLENGE'
   const decision = decide(set, signals, { defaultOutcome, now })
+  // What stands behind a match decides nothing.
+  const isJudged = waiting.length === 0 || decision.rule !== null
   const demands = decision.demands.map(({ methods, requires }) => ({ methods, requires }))
   const able = methodsFor(settings, action.name).filter(
     ({ name }) => known === null || name !== 'passkey' || known.authenticators.includes('passkey'),
   )
-  const isWaiting = decision.outcome === 'ALLOW' && !isJudged
   const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, able)
   return {
     // What nobody can prove is for a person to look at; it is never let through.
-    outcome: isHopeless ? 'REVIEW' : isWaiting ? 'CHALLENGE' : decision.outcome,
+    outcome: isHopeless ? 'REVIEW' : decision.outcome,
     demands,
     isJudged,
     decision: { ...decision, version: environment.rulesVersion, at: now, signals },

@@ -1,3 +1,4 @@
+import { definitionOf } from '../actions/judge.ts'
 import type { Call, Deps } from '../deps.ts'
 import { type FieldError, OstiaryError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
@@ -31,8 +32,7 @@ export async function tryRules(
   const { view } = call
   const tried = rule ? [rule] : rules
   const set = tried ? await setOf(tried, view.rules, rule ? () => 'rule.' : at => `rules.${at}.`) : view.rules
-  const { signIn, other } = view.settings.action.defaultOutcome
-  const defaultOutcome = (signals.action?.name ?? 'signIn') === 'signIn' ? signIn : other
+  const defaultOutcome = definitionOf(view.settings, signals.action?.name ?? 'signIn').outcome
   const decision = decide(set, signals, { defaultOutcome, now })
   // Without an Idempotency-Key there is nothing to write.
   if (!keep) return decision
