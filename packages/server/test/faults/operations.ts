@@ -231,6 +231,19 @@ export const OPERATIONS: readonly Operation[] = [
     prepare: async () => post('/v1/actions', { name: 'signIn' }),
   },
   {
+    name: 'review an action',
+    method: 'reviewAction',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    async prepare(house) {
+      const definitions = { toReview: { outcome: 'REVIEW' } }
+      await ask(house, 'PATCH', '/v1/settings', { action: { definitions } })
+      const { id } = await ask(house, 'POST', '/v1/actions', { name: 'toReview' })
+      return { method: 'PATCH', path: `/v1/actions/${id}`, body: { state: 'REVIEW_FAILED' } }
+    },
+  },
+  {
     name: 'open an action',
     method: 'openAction',
     status: 200,
