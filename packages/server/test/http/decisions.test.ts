@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { hashOf } from '../../src/core/actions/attributes.ts'
 import type { App } from '../../src/core/rows.ts'
@@ -6,7 +7,7 @@ import { type Answer, type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
 import { APP_BACK, APP_ORIGIN, appOf, begin, openLink, prove, sendTo, type Tab, tabOf } from './browser.ts'
 import { addRule, dropRules, signals } from './rule-set.ts'
-import { fresh, later } from './world.ts'
+import { fresh, later, purge } from './world.ts'
 
 /** What rules make of actions, and what each state takes. */
 
@@ -21,6 +22,8 @@ afterEach(async () => {
   await server.call('PATCH', '/v1/settings', { action: null })
 })
 afterAll(async () => {
+  // Days go by in these tests.
+  await purge(server)
   expect(await server.violations()).toEqual([])
   await server.stop()
 })
@@ -489,4 +492,46 @@ test('an action at the first rule reads what is known of it', async () => {
   expect(action.outcome).toBe('ALLOW')
   expect(decision.seen).toEqual({ 'ip.address': '192.0.2.7', 'user.ageDays': 0 })
   expect(await signals(server, action.id)).toMatchObject({ user: { id, hasPasskey: false, isNew: false } })
+})
+
+test('no order of calls comes to a result, or to a session, before the review and both proofs', async () => {
+  await server.call('PATCH', '/v1/settings', { action: { definitions: { payOut: { opensSession: true } } } })
+  await addRule(server, { condition: 'true', outcome: 'REVIEW', requires: 2 })
+  const one = await withPasskey()
+  const calls = ['pass', 'identify', 'code', 'passkey', 'passkey', 'finish', 'session', 'cancel'] as const
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.constantFrom(...calls), { minLength: 4, maxLength: 12 }), async order => {
+      await later(server, 61 * 60_000)
+      const { tab, id } = await tracked()
+      const given = new Set<string>()
+      let isPassed = false
+      for (const call of order) {
+        let answer: Answer
+        if (call === 'pass') {
+          answer = await review(id)
+          if (answer.status === 200) isPassed = true
+        } else if (call === 'identify') answer = await tab.post('identify', { to: one.to })
+        else if (call === 'session') answer = await server.post('/v1/sessions', { actionId: id })
+        else if (call === 'finish' || call === 'cancel') answer = await tab.post(call)
+        else if (call === 'code') {
+          answer = await tab.post('send', { method: 'emailCode' })
+          if (answer.status === 200)
+            answer = await tab.post('verify', { code: (await server.message({ to: one.to })).code })
+          if (answer.status === 200) given.add('code')
+        } else {
+          answer = await tab.post('passkey')
+          if (answer.status === 200) {
+            const credential = one.device.authenticate(answer.body.publicKey)
+            answer = await tab.post('verify', { credential })
+          }
+          if (answer.status === 200) given.add('passkey')
+        }
+        expect(given.size === 0 || isPassed).toBe(true)
+        const isDone = isPassed && given.size === 2
+        if (answer.body?.result || answer.body?.tokens) expect(isDone).toBe(true)
+        expect((await read(id)).state === 'CHALLENGE_SUCCEEDED').toBe(isDone)
+      }
+    }),
+    { numRuns: 25 },
+  )
 })
