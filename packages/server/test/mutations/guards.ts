@@ -806,12 +806,7 @@ export const GUARDS: Guard[] = [
       { survives: 'a passkey, and a mail, are asked for of the person whose the first proof was' },
     ],
     ['no session of a name that opens none', '!action.opensSession || proof', 'proof', DECISIONS],
-    [
-      'an earlier proof that was ended',
-      ' || earlier.isOver',
-      '',
-      { ...DECISIONS, survives: 'whatever ends a proof ends what the person has under way' },
-    ],
+    ['an earlier proof that was ended', ' || earlier.isOver', '', DECISIONS],
     [
       'of two proofs at once the second is judged anew',
       '`proofs = $16 AND ',
