@@ -805,7 +805,7 @@ export const GUARDS: Guard[] = [
       'if (!user || method === undefined)',
       { survives: 'a passkey, and a mail, are asked for of the person whose the first proof was' },
     ],
-    ['no session of a name that opens none', '!action.opensSession || proof', 'proof', DECISIONS],
+    ['no session of a name that opens none', 'action.opensSession && proof', 'proof', DECISIONS],
     ['an earlier proof that was ended', ' || earlier.isOver', '', DECISIONS],
     [
       'of two proofs at once the second is judged anew',
