@@ -172,6 +172,16 @@ export const FORMS: Record<EventType, Form> = {
         ? 'The person cancelled the sign-in.'
         : `The sign-in failed${because(reason === 'blocked' ? 'userBlocked' : reason)}.`,
   },
+  'action.step_succeeded': says('One of the proofs that it takes was given; another is asked for.'),
+  'action.review_required': says('The rules left it to a person: it waits for a review.'),
+  'action.reviewed': {
+    keys: ['state'],
+    text: ({ state }) => (state === 'REVIEW_SUCCEEDED' ? 'The review said yes.' : 'The review said no.'),
+  },
+  'rule.failed': {
+    keys: ['ruleId', 'outcome', 'message'],
+    text: ({ message }) => `A rule could not be answered${quoted(message)}. It counted as if it held.`,
+  },
   'action.validated': says('The app took the result of the sign-in.'),
   'limit.fired': {
     keys: ['limit', 'refusals', 'endsAt'],

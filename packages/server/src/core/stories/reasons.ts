@@ -27,12 +27,14 @@ const PASSKEY: Record<PasskeyReason, string> = {
   tooMany: 'the user has as many passkeys as there may be',
 }
 
-const REFUSAL: Record<'ownerChanged' | 'userBlocked' | 'signUpClosed' | 'externalIdTaken', string> = {
-  ownerChanged: 'the address came to belong to somebody else meanwhile',
-  userBlocked: 'the user is blocked',
-  signUpClosed: 'sign-up is closed, and nobody has this address',
-  externalIdTaken: 'the external id belongs to another user',
-}
+const REFUSAL: Record<'ownerChanged' | 'userBlocked' | 'signUpClosed' | 'externalIdTaken' | 'rules', string> =
+  {
+    rules: 'the rules block it',
+    ownerChanged: 'the address came to belong to somebody else meanwhile',
+    userBlocked: 'the user is blocked',
+    signUpClosed: 'sign-up is closed, and nobody has this address',
+    externalIdTaken: 'the external id belongs to another user',
+  }
 
 /** Words for a reason of an event, to follow "because"; null for one that has none, which is then left out. */
 export function reasonWords(reason: unknown): string | null {
