@@ -1199,7 +1199,7 @@ export interface Retention {
   sessions: number
 }
 
-export type UserConflict = { conflict: 'externalId' | 'username' | 'address' }
+export type UserConflict = { conflict: 'externalId' | 'username' | 'address' | 'passkeysAlone' }
 
 export interface ChallengeFilter {
   to: string | null

@@ -497,6 +497,22 @@ describe('passkeys', () => {
     expect((await server.signIn(strangers)).body.user.id).not.toBe(person.userId)
     expect((await person.get('authenticators')).body.data).toHaveLength(1)
   })
+  test('alone stay alone: a backend leaves and puts no unproven address beside them', async () => {
+    const person = await signedIn(server, fresh())
+    const path = `/v1/users/${person.userId}/identifiers`
+    const strangers = fresh()
+    await server.post(path, { type: 'email', value: strangers })
+    await enrol(person)
+    const removed = await server.call('DELETE', `${path}?type=email&value=${person.to}`)
+    expect(removed).toMatchObject({ status: 200, body: { identifiers: [] } })
+    expectRefused(await server.post(path, { type: 'email', value: strangers }), 409, 'state_conflict')
+    expect((await server.signIn(strangers)).body.user.id).not.toBe(person.userId)
+    expect((await person.get('authenticators')).body.data).toHaveLength(1)
+    const vouched = await server.post(path, { type: 'email', value: fresh(), isVerified: true })
+    expect(vouched.status).toBe(201)
+    // With something proven there is nothing to adopt.
+    expect((await server.post(path, { type: 'email', value: fresh() })).status).toBe(201)
+  })
   test('and sessions stay where somebody who has passkeys alone adds an address', async () => {
     const person = await signedIn(server, fresh())
     const other = await signedIn(server, person.to)

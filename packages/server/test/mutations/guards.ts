@@ -93,7 +93,7 @@ export const GUARDS: Guard[] = [
         'if (!Object.hasOwn(VARIABLES, name)) return',
         'if (!(name in VARIABLES)) return',
       ],
-      ['true or false in the end', "if (!fits(type, 'bool')) fault(", 'if (false) fault('],
+      ['true or false in the end', "if (!fits(type, 'bool'))", 'if (false)'],
       ['a loop’s entry hides no signal', 'Object.hasOwn(VARIABLES, iterVar) || ', ''],
     ],
   ),
@@ -401,8 +401,8 @@ export const GUARDS: Guard[] = [
       ],
       [
         'settings never overwrite our claims',
-        '    ...view.settings.session.claims,\n    sid: session.id,',
-        '    sid: session.id,\n    ...view.settings.session.claims,',
+        '    ...view.settings.session.claims,\n    ...session.claims,\n    sid: session.id,',
+        '    sid: session.id,\n    ...view.settings.session.claims,\n    ...session.claims,',
         {
           survives: 'the settings refuse the names of our own claims',
         },
@@ -918,8 +918,8 @@ export const GUARDS: Guard[] = [
     ['no later session of a deleted app', '  await holdApp(tx, session)\n', '', POSTGRES_STORE],
     [
       'sessions for another purpose',
-      "row.proof_event_id === null ||\n    row.purpose !== 'signIn'",
-      'row.proof_event_id === null',
+      " ||\n    (row.purpose !== 'signIn' && row.opens_session === 0)",
+      '',
       { tests: ['http/challenges.test.ts', 'threats/codes.test.ts'] },
     ],
     [
@@ -1347,7 +1347,6 @@ export const GUARDS: Guard[] = [
         'while (client !== null && hops.length > 0)',
       ],
       ['the right-most hop', 'hops.pop()', 'hops.shift()'],
-      ['a range of 0 bits by mistake', '/^([^/]*)(?:\\/(\\d{1,3}))?$/', '/^([^/]*)(?:\\/(\\d{0,3}))?$/'],
     ],
   ),
   ...guardsIn(
@@ -1799,7 +1798,7 @@ export const GUARDS: Guard[] = [
     ['http/notices.test.ts', 'http/account.test.ts'],
     [
       ['notices that are switched off', 'if (!view.settings.notices[SETTING[kind]]) return null', ''],
-      ['addresses in notices are masked', "subject?.includes('@') ? maskEmail(subject) : subject", 'subject'],
+      ['addresses in notices are masked', "subject.includes('@') ? maskEmail(subject) : subject", 'subject'],
     ],
   ),
   ...guardsIn(
@@ -2529,5 +2528,26 @@ export const GUARDS: Guard[] = [
       ['addresses of a hook at save', '  if (refusal) throw fieldError(', '  if (!url) throw fieldError('],
       ['no hook without a secret', 'if (!(await hookKeys(deps, environment.id)))', 'if (!url)'],
     ],
+  ),
+  ...guardsIn(
+    'store/sql/users.ts',
+    ['http/account.test.ts'],
+    [
+      [
+        'no unproven address is put beside passkeys alone',
+        "  if (verifiedAt === null && (await hasPasskeysAlone(tx, user))) return { conflict: 'passkeysAlone' }\n",
+        '',
+      ],
+      [
+        'a backend leaves no unproven address beside passkeys alone',
+        'removed.verifiedAt === null || !(await hasPasskeysAlone(tx, left))',
+        'left.id !== null',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'core/addresses/address-list.ts',
+    ['http/client-ip.test.ts'],
+    [['a range of 0 bits by mistake', '/^([^/]*)(?:\\/(\\d{1,3}))?$/', '/^([^/]*)(?:\\/(\\d{0,3}))?$/']],
   ),
 ]

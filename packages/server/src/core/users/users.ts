@@ -62,7 +62,10 @@ export async function updateUser(deps: Deps, call: Call, id: string, patch: User
   return found(await deps.store.updateUser(id, patch, call.origin, deps.clock.now()))
 }
 
-/** Adds an address; proven only where the operator vouches for it. Refusals: `not_found`, `already_exists`. */
+/**
+ * Adds an address; proven only where the operator vouches for it. Refusals: `not_found`, `already_exists`, `state_conflict` for
+ * an unproven one where passkeys are all that leads to the account.
+ */
 export async function addIdentifier(
   deps: Deps,
   call: Call,
@@ -78,7 +81,10 @@ export async function addIdentifier(
   )
 }
 
-/** Takes an address away and ends its open challenges. Refusal: `not_found`. */
+/**
+ * Takes an address away and ends its open challenges; with the last proven one of a user who has passkeys, those that nobody
+ * has proven go, too. Refusal: `not_found`.
+ */
 export async function removeIdentifier(
   deps: Deps,
   call: Call,
@@ -119,6 +125,11 @@ function found(result: User | UserConflict | null): User {
   if (result === null) return refuse('not_found')
   if (!('conflict' in result)) return result
   if (result.conflict === 'externalId') throw new OstiaryError('external_id_taken')
+  if (result.conflict === 'passkeysAlone')
+    return refuse(
+      'state_conflict',
+      'The user has passkeys and no proven address: whoever proves this one would take the account. Vouch for it (isVerified), or let the person prove it.',
+    )
   return refuse(
     'already_exists',
     result.conflict === 'username' ? 'Another user has this username.' : 'The address is there already.',

@@ -175,7 +175,7 @@ export const addIdentifierEndpoint = endpoint({
     .meta({ id: 'AddIdentifier' }),
   status: 201,
   answer: UserBody,
-  errors: ['not_found', 'already_exists'],
+  errors: ['not_found', 'already_exists', 'state_conflict'],
   act: (deps, call, keep) =>
     addIdentifier(
       deps,

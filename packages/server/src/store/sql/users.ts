@@ -295,6 +295,7 @@ export async function addIdentifier(
   if (held && (held.verifiedAt !== null || verifiedAt === null)) return { conflict: 'address' }
   if (verifiedAt !== null && (await ownerOf(tx, origin.environmentId, type, value)))
     return { conflict: 'address' }
+  if (verifiedAt === null && (await hasPasskeysAlone(tx, user))) return { conflict: 'passkeysAlone' }
   const isPrimary = !user.identifiers.some(one => one.type === type && one.isPrimary)
   if (held)
     await tx.run(
@@ -334,7 +335,24 @@ export async function removeIdentifier(
   const removed = user?.identifiers.find(one => one.type === type && one.value === value)
   if (!user || !removed) return null
   await removeIdentifierOf(tx, user, removed, origin, now)
+  const left = await findUser(tx, origin.environmentId, userId)
+  if (!left || removed.verifiedAt === null || !(await hasPasskeysAlone(tx, left))) return left
+  for (const claim of left.identifiers) await removeIdentifierOf(tx, left, claim, origin, now)
   return await findUser(tx, origin.environmentId, userId)
+}
+
+/**
+ * Whether passkeys are all that leads to the account. Whoever proves an address that stands there unproven would adopt it and
+ * end them (PROTOCOL section 5): so none is left or put there.
+ */
+async function hasPasskeysAlone(tx: Transaction, { environmentId, id, identifiers }: User): Promise<boolean> {
+  if (identifiers.some(one => one.verifiedAt !== null)) return false
+  const row = await tx.one(
+    'SELECT 1 FROM authenticators WHERE environment_id = $1 AND user_id = $2 LIMIT 1',
+    environmentId,
+    id,
+  )
+  return row !== undefined
 }
 
 /** Takes an address from a user who is locked, and ends its open challenges. */
