@@ -40,7 +40,7 @@ const GUIDE: Record<EventType, readonly [what: string, data?: string]> = {
   'session.refreshed': ['A session goes on', '`isRepeat`'],
   'session.revoked': ['A session was ended before its time', '`reason`'],
   'session.refresh_reused': ['A refresh token was used twice: its session is revoked'],
-  'action.tracked': ['An action was tracked', '`name outcome isTracked rules version`'],
+  'action.tracked': ['An action was tracked', '`name outcome isTracked rules decidedBy version`'],
   'action.challenge_started': ['A challenge was sent within an action'],
   'action.challenge_succeeded': ['It was proven'],
   'action.challenge_failed': ['It was cancelled or refused', '`reason`'],

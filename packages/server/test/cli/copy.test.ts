@@ -151,6 +151,12 @@ describe('a move', () => {
       },
       limit: 100,
     })
+    // Events are counted when they are two minutes old, and the clock stands still.
+    const id = (await server.ostiary.deps.directory.bySlug('test'))?.environment.id
+    await server.tamper(
+      `INSERT INTO usage_counts (environment_id, day, metric, channel, method, detail, happened)
+       VALUES ('${id}', 20000, 'asked', 'email', 'emailCode', '', 3)`,
+    )
 
     const database = await target()
     const file = server.database

@@ -185,16 +185,19 @@ describe('a limit that fires', () => {
       (await server.get('/v1/events?type=limit.fired&limit=100')).body.data
         .map((event: { data: Record<string, unknown> }) => event.data)
         .filter((data: { key: string }) => data.key === to)
+    const told = (refusals: number) => ({
+      limit: 'sendsPerAddressUntold',
+      key: to,
+      refusals,
+      endsAt: expect.stringMatching(/^\d{4}-.*Z$/),
+    })
     await ask(to)
     await ask(to)
     for (let round = 0; round < 4; round++) await ask(to)
-    expect(await fired()).toEqual([{ limit: 'sendsPerAddressUntold', key: to, refusals: 4 }])
+    expect(await fired()).toEqual([told(4)])
     await later(server, 2 * MINUTE)
     for (let round = 0; round < 3; round++) await ask(to)
-    expect(await fired()).toEqual([
-      { limit: 'sendsPerAddressUntold', key: to, refusals: 1 },
-      { limit: 'sendsPerAddressUntold', key: to, refusals: 4 },
-    ])
+    expect(await fired()).toEqual([told(1), told(4)])
   })
 })
 

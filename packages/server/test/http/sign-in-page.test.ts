@@ -24,6 +24,8 @@ const pathOf = (more: Record<string, string> = {}) =>
 
 /** Every row of the database. */
 async function everything(): Promise<string> {
+  // What became of a message is written when it is known.
+  await server.ostiary.drain()
   const database = new DatabaseSync(await server.snapshot(), { readOnly: true })
   const tables = database.prepare("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name").all()
   const rows = tables.map(({ name }) => [name, database.prepare(`SELECT * FROM "${name}"`).all()])

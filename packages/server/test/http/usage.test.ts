@@ -15,6 +15,8 @@ beforeAll(async () => {
   // Its own: it goes on over restarts.
   server = await testServer({ clock: handClock() })
   await server.call('PATCH', '/v1/settings', { retentionDays: { events: 1 } })
+  const rule = { name: 'never', actionName: 'payOut', condition: 'true', outcome: 'BLOCK' }
+  expect((await server.post('/v1/rules', rule)).status).toBe(201)
   await later(server, 2000)
 })
 afterAll(() => server.stop())
@@ -70,7 +72,7 @@ function recount(events: Event[]) {
     sessions: of('session.created').length,
     medianSecondsToVerify: took.length === 0 ? null : took[Math.ceil(took.length / 2) - 1],
     passkeyShare: took.length === 0 ? null : 0,
-    blockedByRule: 0,
+    blockedByRule: of('action.tracked').filter(event => event.data.outcome === 'BLOCK').length,
     failures: Object.entries(failures)
       .map(([reason, count]) => ({ reason, count }))
       .sort((one, other) => (one.reason < other.reason ? -1 : 1)),
@@ -83,6 +85,7 @@ function grouped(keyOf: (event: Event) => string | null) {
       /^(challenge\.(created|resent|verified|attempt_failed|exhausted)|limit\.fired|session\.created)$/.test(
         event.type,
       ) ||
+      (event.type === 'action.tracked' && event.data.outcome === 'BLOCK') ||
       (/^message\.(sent|delivered|bounced|failed)$/.test(event.type) && event.challengeId !== null),
   )
   const keys = [...new Set(counted.map(keyOf))].sort((one, other) => ((one ?? '') < (other ?? '') ? -1 : 1))
@@ -127,6 +130,7 @@ const STEPS = {
     if (messageId && server.clock.now() - Date.parse(body.data[0].createdAt) < HOUR)
       await server.ostiary.store.recordDelivery({ messageId, kind, detail: null, now: server.clock.now() })
   },
+  block: () => server.post('/v1/actions', { name: 'payOut' }),
   resend: () => server.post(`/v1/challenges/${challengeId}/resend`, {}),
   wait: (ms: number) => later(server, ms),
   async count() {
@@ -145,6 +149,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.tuple(fc.constant('askForNobody'), fc.constant('')) },
   { weight: 4, arbitrary: fc.tuple(fc.constant('answer'), fc.boolean()) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('report'), fc.constantFrom('bounced', 'delivered')) },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('block'), fc.constant('')) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('resend'), fc.constant('')) },
   {
     weight: 4,

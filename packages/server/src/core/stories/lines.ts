@@ -162,7 +162,12 @@ export const FORMS: Record<EventType, Form> = {
     },
   },
   'session.refresh_reused': says('A refresh token was used a second time: it may have been stolen.'),
-  'action.tracked': says('A sign-in began.'),
+  'action.tracked': {
+    keys: ['outcome', 'rules', 'decidedBy'],
+    text: ({ name, outcome, decidedBy }) =>
+      (name === 'signIn' ? 'A sign-in began.' : 'An action began.') +
+      (outcome === 'BLOCK' ? ` It was blocked${decidedBy ? ' by a rule' : ''}.` : ''),
+  },
   'action.challenge_started': says('The sign-in asked for a proof.'),
   'action.challenge_succeeded': says('The sign-in got its proof.'),
   'action.challenge_failed': {

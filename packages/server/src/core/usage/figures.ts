@@ -10,6 +10,7 @@ export const METRICS = [
   'tookSeconds',
   'failure',
   'session',
+  'blockedByRule',
 ] as const
 export type Metric = (typeof METRICS)[number]
 
@@ -50,6 +51,7 @@ export function figuresOf(event: Counted & Pick<Event, 'challengeId'>, created: 
   const { type, data } = event
   if (type === 'limit.fired') return data.isAlarm === true ? [] : one('failure', limitDetail(data.limit))
   if (type === 'session.created') return one('session')
+  if (isBlockedByRule(event)) return one('blockedByRule')
   if (event.challengeId === null || created?.data.ceremony === 'registration') return []
   const isDecoy = created?.data.isDecoy === true
   switch (type) {
@@ -82,6 +84,11 @@ export function figuresOf(event: Counted & Pick<Event, 'challengeId'>, created: 
       return []
   }
 }
+
+/** When it was tracked, or after its proof where the rules had to know who is there. */
+const isBlockedByRule = ({ type, data }: Counted): boolean =>
+  (type === 'action.tracked' && data.outcome === 'BLOCK' && typeof data.decidedBy === 'string') ||
+  (type === 'action.challenge_failed' && data.reason === 'rules')
 
 /** Under which channel and way an event counts: those of its challenge, '' where it has none or nobody knows any more. */
 export function placeOf(created: Counted | null): { channel: string; method: string } {

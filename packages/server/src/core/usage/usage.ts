@@ -16,6 +16,7 @@ export interface Usage {
   medianSecondsToVerify: number | null
   /** Of the proofs, those by passkey: 0 to 1, null without a proof. */
   passkeyShare: number | null
+  blockedByRule: number
   failures: { reason: string; count: number }[]
 }
 
@@ -74,6 +75,7 @@ function summed(key: string | null, counts: readonly UsageCount[]): Usage {
     medianSecondsToVerify: medianOf(of('tookSeconds')),
     passkeyShare:
       sum(verified) === 0 ? null : sum(verified.filter(one => one.method === 'passkey')) / sum(verified),
+    blockedByRule: sum(of('blockedByRule')),
     failures: reasons.map(reason => ({
       reason,
       count: sum(of('failure').filter(count => count.detail === reason)),

@@ -18,7 +18,7 @@ const UsageBody = z
     sessions: count,
     medianSecondsToVerify: count.nullable(),
     passkeyShare: z.number().nullable(),
-    blockedByRule: count.meta({ description: '0 until rules decide' }),
+    blockedByRule: count.meta({ description: 'Actions that a rule blocked' }),
     failures: z.array(z.object({ reason: z.string(), count })),
   })
   .meta({ id: 'Usage' })
@@ -49,7 +49,7 @@ export const statsEndpoint = endpoint({
   render: ({ countedTo, total, data, ...asked }) => ({
     ...asked,
     countedTo: isoOrNull(countedTo),
-    total: { ...total, blockedByRule: 0 },
-    data: data.map(usage => ({ ...usage, blockedByRule: 0 })),
+    total,
+    data,
   }),
 })

@@ -83,7 +83,13 @@ async function repeated(tx: Transaction, { environmentId, reference, askedHash }
 }
 
 const toldOf = ({ decision }: Action) =>
-  decision ? { rules: decision.matched.map(({ id }) => id), version: decision.version } : {}
+  decision
+    ? {
+        rules: decision.matched.map(({ id }) => id),
+        decidedBy: decision.decidedBy?.id ?? null,
+        version: decision.version,
+      }
+    : {}
 
 /** How many rules that erred in one decision are told of. */
 const ERRING = 20

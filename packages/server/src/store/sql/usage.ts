@@ -26,6 +26,8 @@ export async function countUsage(tx: Transaction, environmentId: string, now: nu
     countedTo,
     horizon,
   )
+  // An idle server writes nothing.
+  if (rows.length === 0) return false
   await addCounts(tx, environmentId, rows)
   const isMore = rows.length === COUNTED_AT_ONCE
   await tx.run(
