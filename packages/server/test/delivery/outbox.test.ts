@@ -20,6 +20,7 @@ describe('a queued message', () => {
         attempt: 1,
         kind: 'sent',
         reply: '250 ok',
+        writtenAt: expect.any(Number),
         now: NOON,
         keepSealedUntil: null,
       },

@@ -33,7 +33,7 @@ describe.each(LANGUAGES)('the catalogue in %s', language => {
 })
 
 test('every text is one that somebody says: each key has a known beginning', () => {
-  for (const key of Object.keys(en)) expect(key).toMatch(/^(mail|link|signIn)\.\w/)
+  for (const key of Object.keys(en)) expect(key).toMatch(/^(mail|link|signIn|account)\.\w/)
 })
 
 test('German and French speak formally', () => {
