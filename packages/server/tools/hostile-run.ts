@@ -69,13 +69,14 @@ export async function runHostile({
   const key = JSON.parse(server.stdout()).secretKey as string
   const call = apiOf(server.url, key)
   const target: Target = { port, key, ...(await fillTarget(call)) }
-  // The start, and the first look at a passkey, load and compile code, once (0.1 s): left out of the count.
+  // The start, and the first look at a passkey and at a condition, load and compile code, once (0.1 s): left out of the count.
   await call('POST', '/v1/users/usr_nobody/authenticators', {
     type: 'passkey',
     credentialId: 'AAAA',
     publicKey: 'AAAA',
     isBackupEligible: false,
   })
+  await call('POST', '/v1/rules', { name: 'none', condition: '1', outcome: 'ALLOW' })
   await heartOf(beat)
   const faults: string[] = []
   const byStatus: Record<string, number> = {}

@@ -46,8 +46,15 @@ const template = async (house: House) =>
   })
 const rule = async (house: House) =>
   ask(house, 'POST', '/v1/rules', { name: `rule ${++made}`, condition: 'device.known', outcome: 'ALLOW' })
-const list = async (house: House) =>
-  ask(house, 'POST', '/v1/lists', { name: `list${++made}`, entries: ['a'] })
+/** An environment has few: those of before go. */
+async function noList(house: House): Promise<void> {
+  for (const { id } of (await ask(house, 'GET', '/v1/lists?limit=100')).data)
+    await ask(house, 'DELETE', `/v1/lists/${id}`)
+}
+async function list(house: House): Promise<Answer['body']> {
+  await noList(house)
+  return await ask(house, 'POST', '/v1/lists', { name: `list${++made}`, entries: ['a'] })
+}
 const message = async (house: House, challengeId: string) =>
   (await ask(house, 'GET', `/v1/messages?challengeId=${challengeId}`)).data[0]
 
@@ -652,7 +659,10 @@ export const OPERATIONS: readonly Operation[] = [
     name: 'create a list',
     method: 'createList',
     status: 201,
-    prepare: async () => post('/v1/lists', { name: `list${++made}`, entries: ['a'] }),
+    async prepare(house) {
+      await noList(house)
+      return post('/v1/lists', { name: `list${++made}`, entries: ['a'] })
+    },
   },
   {
     name: 'change a list',
