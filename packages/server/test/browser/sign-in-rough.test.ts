@@ -99,11 +99,10 @@ describe.skipIf(!hasBrowser)('the sign-in page on a bad day', () => {
     await page.keyboard.press('Enter')
     await page.keyboard.press('Enter')
     await hosted.arrived(page, address)
-    expect(posts.filter(name => name !== '' && name !== '/passkey')).toEqual([
-      '/identify',
-      '/send',
-      '/verify',
-    ])
+    const told = posts.filter(name => name !== '')
+    expect(told.filter(name => name !== '/passkey')).toEqual(['/identify', '/send', '/verify'])
+    // The page asks for it by itself, once, perhaps before anybody listens.
+    expect(told.filter(name => name === '/passkey').length).toBeLessThan(2)
     const { body } = await hosted.api('GET', `/v1/messages?to=${address}`)
     expect(body.data).toHaveLength(1)
     expect(complaints).toEqual([])

@@ -343,6 +343,8 @@ export const TASKS: readonly Task[] = [
 export const READS: Partial<Record<keyof Store, (store: Store, now: number) => Promise<unknown>>> = {
   vitals: store => store.vitals(),
   nextDueAt: store => store.nextDueAt(),
+  readLists: store => store.readLists('env_unknown'),
+  readUsage: store => store.readUsage({ environmentId: 'env_unknown', from: 0, to: 1, by: 'day' }),
   holdsLease: (store, now) => store.holdsLease('msg_unknown', 1, now),
   listDueWebhooks: store => store.listDueWebhooks(),
   listHookSecrets: (store, now) => store.listHookSecrets('env_unknown', now),
