@@ -1,8 +1,10 @@
+import { statSync } from 'node:fs'
 import { type AddressList, parseAddressList } from './core/addresses/address-list.ts'
 import { parseEmail } from './core/addresses/email.ts'
 import { parseTrustedProxies, type TrustedProxies } from './http/client-ip.ts'
 import { type ListenAddress, parseListenAddress } from './listen-address.ts'
 import { type MailConfig, readMailConfig } from './mail-config.ts'
+import { NETWORK_FILES, type NetworkFilePaths } from './network-files.ts'
 import { isPostgres } from './store/open.ts'
 import { parsePostgresAddress } from './store/postgres/address.ts'
 
@@ -23,6 +25,8 @@ export interface Config extends MailConfig {
   metricsToken: string | null
   /** Where `/metrics` has a listener of its own, or null. */
   metricsAddress: ListenAddress | null
+  /** Files that tell of networks; their content is read by `openNetworkFiles`. */
+  networkFiles: NetworkFilePaths
   port: number
   logLevel: LogLevel
 }
@@ -128,7 +132,13 @@ function finish(
   attempt: Attempt,
   rest: Omit<
     Config,
-    'trustedProxies' | 'webhookPrivateTargets' | 'metricsToken' | 'metricsAddress' | 'port' | 'logLevel'
+    | 'trustedProxies'
+    | 'webhookPrivateTargets'
+    | 'metricsToken'
+    | 'metricsAddress'
+    | 'networkFiles'
+    | 'port'
+    | 'logLevel'
   >,
   problems: ConfigProblem[],
 ): Config {
@@ -146,6 +156,7 @@ function finish(
     none,
   )
   const metrics = readMetrics(env, wrong)
+  const networkFiles = readNetworkFiles(env, wrong)
   const port = readPort(env.PORT, 4545)
   if (port === null) wrong('PORT', 'is not a port', 'set it to a number from 1 to 65535')
   const logLevel = readLogLevel(env.LOG_LEVEL, 'info')
@@ -156,6 +167,7 @@ function finish(
     ...metrics,
     trustedProxies,
     webhookPrivateTargets,
+    networkFiles,
     port: port ?? 4545,
     logLevel: logLevel ?? 'info',
   }
@@ -191,6 +203,18 @@ function postgresFault(url: string, tell: (fault: string) => void): void {
   } catch (error) {
     tell((error as Error).message)
   }
+}
+
+/** That they are there; whether they are what they should be is told when they are opened. */
+function readNetworkFiles(env: Record<string, string | undefined>, wrong: Wrong): NetworkFilePaths {
+  const paths: NetworkFilePaths = {}
+  for (const name of NETWORK_FILES) {
+    const path = env[name]
+    if (!path) continue
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) paths[name] = path
+    else wrong(name, `names no file: ${path}`, 'set it to a file that this process can read, or leave it out')
+  }
+  return paths
 }
 
 function readMetrics(

@@ -7,6 +7,7 @@ import { createKeyring } from './core/keys.ts'
 import { createWaitingRoom } from './core/messages/reader.ts'
 import { type MetricsBook, SILENT_METRICS } from './core/metrics.ts'
 import type { Clock, Random, Store, Transport } from './core/ports.ts'
+import { type NetworkBook, NO_NETWORKS } from './core/signals/networks.ts'
 import { systemClock, systemRandom } from './core/system.ts'
 import { createMessageReader } from './delivery/message-reader.ts'
 import { createOutbox } from './delivery/outbox.ts'
@@ -52,6 +53,8 @@ export interface OstiaryOptions {
   trustedProxies?: TrustedProxies
   /** Addresses that webhooks may go to although they are not public: none, where it is left out. */
   webhookPrivateTargets?: AddressList
+  /** What is known of networks, for rules (`openNetworkFiles`); without it nothing is. */
+  networks?: NetworkBook
   log?: Log
   /** Counts what happens (`createPrometheus`); without it nothing is counted. */
   metrics?: MetricsBook
@@ -138,6 +141,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       directory,
       publicUrl,
       epoch,
+      networks: options.networks ?? NO_NETWORKS,
       webhookTargets,
       callHook: hooks.call,
       messages: { ...createMessageReader({ keyring, mailFrom }), waitForNext: room.waitForNext },

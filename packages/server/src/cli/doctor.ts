@@ -1,11 +1,13 @@
 import type { Command } from 'commander'
 import { createKeyring } from '../core/keys.ts'
+import { NETWORK_FILES } from '../network-files.ts'
 import { isPostgres } from '../store/open.ts'
 import { checkClock } from './doctor/clock.ts'
 import { checkConfiguration, configOf } from './doctor/configuration.ts'
 import { checkDatabase, checkDisk } from './doctor/database.ts'
 import type { Finding } from './doctor/finding.ts'
 import { checkMailRecords } from './doctor/mail-records.ts'
+import { checkNetworks } from './doctor/networks.ts'
 import { checkPasskeys } from './doctor/passkeys.ts'
 import { checkPostgres } from './doctor/postgres.ts'
 import { checkPublicUrl } from './doctor/public-url.ts'
@@ -66,6 +68,8 @@ export async function examine(
   findings.push(...login.flat(), ...records, ...reached)
   if (url) findings.push(checkProxies(url.publicUrl, env.TRUSTED_PROXIES))
   if (url) findings.push(...checkPasskeys(url.publicUrl, state?.passkeys ?? []))
+  const networks = configOf(env, ...NETWORK_FILES)
+  if (networks) findings.push(...checkNetworks(networks.networkFiles, now))
   if (state) findings.push(checkToldContext(state.challenges))
   return findings
 }

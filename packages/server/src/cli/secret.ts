@@ -77,7 +77,7 @@ async function replace(options: Options) {
     )
   if (!options.yes)
     throw new Hint(
-      'this ends all sessions, challenges, queued mail and signing keys: everybody has to sign in again',
+      'this ends all sessions, devices, challenges, queued mail and signing keys: everybody has to sign in again',
       'say --yes to go on',
     )
   await withOstiary(options, async ostiary => {
@@ -86,7 +86,7 @@ async function replace(options: Options) {
       ended[environment.slug] = await replaceSecret(ostiary.deps, await callOf(ostiary, environment.slug))
     if (options.json) return printJson({ keyId: ostiary.deps.keyring.currentKeyId, ended })
     const shown = (counts: Ended) =>
-      `${counts.sessions} sessions, ${counts.challenges} challenges, ${counts.messages} messages, ${counts.idempotency} kept answers, ${counts.webhookEndpoints} webhook secrets, and the signing keys`
+      `${counts.sessions} sessions, ${counts.devices} devices, ${counts.challenges} challenges, ${counts.messages} messages, ${counts.idempotency} kept answers, ${counts.webhookEndpoints} webhook secrets, and the signing keys`
     print(
       `ended in each environment:\n${table(Object.entries(ended).map(([slug, one]) => [slug, shown(one)]))}`,
     )

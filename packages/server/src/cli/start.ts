@@ -1,9 +1,11 @@
 import cluster from 'node:cluster'
-import { type Config, readConfig } from '../config.ts'
+import { type Config, ConfigError, readConfig } from '../config.ts'
 import { VERSION } from '../core/version.ts'
 import { createTransports } from '../delivery/transports.ts'
+import type { Log } from '../http/app.ts'
 import { type Listening, listen } from '../http/server.ts'
 import { createLog, createOstiary, type OstiaryOptions, type Role } from '../main.ts'
+import { NETWORK_FILE_FIX, NetworkFileError, type NetworkFiles, openNetworkFiles } from '../network-files.ts'
 import { createPrometheus } from '../observability/prometheus.ts'
 import { isPostgres } from '../store/open.ts'
 import { obeyPrimary, supervise } from './cluster.ts'
@@ -93,8 +95,18 @@ async function serveInCluster(config: Config, role: Role): Promise<void> {
 
 async function build(config: Config, role: Role, metrics: Pick<OstiaryOptions, 'metrics' | 'metricsAccess'>) {
   const log = createLog(config.logLevel)
+  const networks = networksOf(config, log)
   const transport = createTransports(config, { log })
-  return await createOstiary({ ...config, ...metrics, role, log, ...(transport && { transport }) })
+  return await createOstiary({ ...config, ...metrics, role, log, networks, ...(transport && { transport }) })
+}
+
+function networksOf({ networkFiles }: Config, log: Log): NetworkFiles {
+  try {
+    return openNetworkFiles(networkFiles, log)
+  } catch (error) {
+    if (!(error instanceof NetworkFileError)) throw error
+    throw new ConfigError([{ name: error.setting, problem: error.problem, fix: NETWORK_FILE_FIX }])
+  }
 }
 
 async function listenPublic(

@@ -7,6 +7,7 @@ import type { Keyring } from './keys.ts'
 import type { MessageReader } from './messages/reader.ts'
 import type { Circumstances, Clock, LimitFired, Random, Store } from './ports.ts'
 import type { Origin } from './rows.ts'
+import type { NetworkBook } from './signals/networks.ts'
 import type { TargetPolicy } from './webhooks/target.ts'
 
 /** What every operation needs from the world. */
@@ -17,6 +18,8 @@ export interface Deps {
   keyring: Keyring
   directory: Directory
   messages: MessageReader
+  /** What the operator's files tell of networks. */
+  networks: NetworkBook
   /** Public origin of this server, from `OSTIARY_URL`: never from a request. */
   publicUrl: string
   epoch: number
@@ -50,6 +53,13 @@ export function circumstancesOf(context: ToldContext | undefined): Circumstances
     site: ip?.site ?? null,
   }
 }
+
+/**
+ * The device token that a backend tells: null for a browser that has none yet and could keep one, undefined where nothing
+ * says that there is a browser.
+ */
+export const shownDevice = (context: ToldContext | undefined): string | null | undefined =>
+  context?.deviceToken ?? (context?.userAgent === undefined ? undefined : null)
 
 /** The refusal of a limit, with its name and the time to wait. */
 export function limitedError({ limit, retryAfterMs }: Omit<LimitFired, 'kind'>): OstiaryError {

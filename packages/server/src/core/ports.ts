@@ -16,6 +16,7 @@ import type {
   Authenticator,
   Challenge,
   Claims,
+  Device,
   Environment,
   Event,
   EventContext,
@@ -256,6 +257,32 @@ export interface NewSession {
   notice: NewNotice | null
   /** What its access tokens are to say besides. */
   claims: Claims
+  /** Null where nothing tells of a browser that could keep a token. */
+  device: NewDevice | null
+}
+
+/** See `Store.readPast`. */
+export interface UserPast {
+  /** The newest sign-ins of the last 30 days, newest first: two hundred at most. */
+  signIns: { at: number; ipAddress: string | null }[]
+  /** Wrong answers to challenges for an address of the user, by when the challenge was begun. */
+  failures: { hour: number; day: number }
+  /** The device whose token was shown; null if that is not known to this user or has ended, undefined if nobody could show one. */
+  device: { createdAt: number; rememberedUntil: number | null } | null | undefined
+  /** Their devices that are not ended. */
+  deviceCount: number
+}
+
+/** Hash of the device token that a browser shows: null for none that is one, undefined where nobody could keep one. */
+export type Presented = string | null | undefined
+
+/** The device that a sign-in comes from: the token that it showed, and the one that it gets where it needs another. */
+export interface NewDevice {
+  id: string
+  tokenHash: string
+  /** Null: it showed none, or what is no device token. */
+  presentedHash: string | null
+  rememberMs: number
 }
 
 /** A security notice. The write that it tells of decides whether and where it goes; `sealed` is called there, once. */
@@ -331,6 +358,8 @@ export type Attempted =
       user: User | null
       isNewUser: boolean
       session: Session | null
+      /** The session's device, or the action's, got the new token (`NewDevice.tokenHash`). */
+      isDeviceNew: boolean
       /** The one that signed, or was enrolled. */
       authenticator: Authenticator | null
     }
@@ -374,7 +403,7 @@ export interface ReadyToOpen {
 }
 
 export type OpenedLater =
-  | { kind: 'opened'; session: Session; user: User }
+  | { kind: 'opened'; session: Session; user: User; isDeviceNew: boolean }
   | ReadyToOpen
   | Plain<'notFound' | 'stateConflict' | 'alreadyOpened' | 'late' | 'userBlocked'>
 
@@ -432,6 +461,7 @@ export type Validated =
       /** Of which types the user has any. */
       authenticators: Authenticator['type'][]
       session: Session | null
+      isDeviceNew: boolean
     }
   | ReadyToOpen
   | Plain<'tokenInvalid' | 'userBlocked'>
@@ -802,8 +832,13 @@ export interface Store {
     input: AtAction & {
       attempt: Attempt
       result: NewResult | null
-      /** What the proof makes of the action as it stands in the write: the state, and what is left to prove. */
-      progress(action: Action, proof: ActionProof, known: Known): Progress
+      /** Of the browser that proves, where that is the one that works on the action and can keep a token. */
+      device: NewDevice | null
+      /**
+       * What the proof makes of the action as it stands in the write: the state, and what is left to prove. The rules are told
+       * of the person; null where nothing is left to judge.
+       */
+      progress(action: Action, proof: ActionProof, known: Known | null): Progress
       approval?: Approval
       offer?: Offer
     },
@@ -819,7 +854,9 @@ export interface Store {
     input: AtAction & { approval: Approval; livesMs: number },
   ): Promise<{ kind: 'asked'; action: Action } | LimitFired | Plain<'stateConflict'>>
   /** The result token of an action that was proven elsewhere: exactly one caller gets it. */
-  finishAction(input: AtAction & { result: NewResult }): Promise<Action | null>
+  finishAction(
+    input: AtAction & { result: NewResult; device: NewDevice | null; circumstances: Circumstances },
+  ): Promise<{ action: Action; isDeviceNew: boolean } | null>
   /** Ends an action that nothing has proven yet; null when it is over. */
   cancelAction(input: AtAction): Promise<Action | null>
   /**
@@ -957,6 +994,35 @@ export interface Store {
     /** By the person whose it is: where they are, and the notice to their primary address. */
     own?: { context: EventContext; notice: NewNotice | null },
   ): Promise<AuthenticatorRemoved>
+
+  // Devices
+  /** The user's, newest first, ended ones too. */
+  listDevices(environmentId: string, userId: string, page: Page): Promise<Device[]>
+  /** Until when a device counts as remembered; null forgets. Null for an unknown one, `stateConflict` for one that is ended. */
+  rememberDevice(
+    userId: string,
+    id: string,
+    until: number | null,
+    origin: Origin,
+    now: number,
+  ): Promise<Device | 'stateConflict' | null>
+  /** Its token never tells of this user again. Null for an unknown one; one that is ended stays as it is. */
+  endDevice(
+    userId: string,
+    id: string,
+    origin: Origin,
+    now: number,
+    once?: Once<Device | null>,
+  ): Promise<Device | null>
+
+  /** What is known of a user's past, by a look at a bounded number of rows. */
+  readPast(input: {
+    environmentId: string
+    userId: string
+    presented: Presented
+    epoch: number
+    now: number
+  }): Promise<UserPast>
 
   // What people do to their own account
   /**
@@ -1165,11 +1231,12 @@ export interface SealedRow {
 }
 
 /**
- * What rests on the secret besides keys: sessions (refresh tags), challenges (codes), messages, kept answers, and webhook
- * endpoints, whose signatures whoever reads their secrets could make.
+ * What rests on the secret besides keys: sessions (refresh tags), devices (a copy of the database tells who has which),
+ * challenges (codes), messages, kept answers, and webhook endpoints, whose signatures whoever reads their secrets could make.
  */
 export type ForgeableKind =
   | 'sessions'
+  | 'devices'
   | 'challenges'
   | 'messages'
   | 'idempotency'

@@ -372,6 +372,10 @@ export interface Action {
   locale: string | null
   ipAddress: string | null
   userAgent: string | null
+  /** Hash of the device token told when it began: '' for a browser that has none yet, null where nobody could tell one. */
+  presentedDevice: string | null
+  /** Of the browser that proved, where that can keep a token; else the session's backend tells it. */
+  deviceId: string | null
   /** Shown in the first tab while another device is asked for it. */
   approvalNumber: string | null
   approvalExpiresAt: number | null
@@ -406,6 +410,21 @@ export interface Session {
   lastUsedAt: number
   expiresAt: number
   revokedAt: number | null
+}
+
+/** A browser or phone as one of its users has it: how a shared one is used by others is not theirs to see. */
+export interface Device {
+  id: string
+  environmentId: string
+  userId: string
+  /** Where their last sign-in came from. */
+  ipAddress: string | null
+  userAgent: string | null
+  /** Their first sign-in on it. */
+  createdAt: number
+  lastSignInAt: number
+  rememberedUntil: number | null
+  endedAt: number | null
 }
 
 export interface Message {
@@ -503,6 +522,9 @@ export const EVENT_TYPES = [
   'authenticator.deleted',
   'authenticator.used',
   'authenticator.counter_regressed',
+  'device.created',
+  'device.remembered',
+  'device.ended',
   'session.created',
   'session.refreshed',
   'session.revoked',

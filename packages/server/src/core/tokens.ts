@@ -3,17 +3,18 @@ import { base32, fromBase32 } from './ids.ts'
 
 /**
  * What a client holds. Each kind has its prefix, which is checked wherever one is taken (PROTOCOL section 3):
- * `osk` secret key, `opk` publishable key, `olk` mailed link, `oht` hand-over or result, `oat` action, `ort` refresh.
+ * `osk` secret key, `opk` publishable key, `olk` mailed link, `oht` hand-over or result, `oat` action, `ort` refresh,
+ * `odt` device.
  */
-export type TokenKind = 'osk' | 'opk' | 'olk' | 'oht' | 'oat' | 'ort'
+export type TokenKind = 'osk' | 'opk' | 'olk' | 'oht' | 'oat' | 'ort' | 'odt'
 
 /** A token of 32 random bytes with its kind's prefix. */
-export function newToken(kind: 'olk' | 'oht' | 'oat', random: Uint8Array): string {
+export function newToken(kind: 'olk' | 'oht' | 'oat' | 'odt', random: Uint8Array): string {
   return `${kind}_${Buffer.from(random).toString('base64url')}`
 }
 
 /** Whether the text is one whole token of this kind: exact length, alphabet and no other spelling of the same bytes. */
-export function isToken(kind: 'olk' | 'oht' | 'oat', text: string): boolean {
+export function isToken(kind: 'olk' | 'oht' | 'oat' | 'odt', text: string): boolean {
   if (!text.startsWith(`${kind}_`) || text.length !== 47) return false
   const random = text.slice(4)
   return /^[\w-]{43}$/.test(random) && Buffer.from(random, 'base64url').toString('base64url') === random

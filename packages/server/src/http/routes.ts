@@ -10,6 +10,7 @@ import {
 import * as authenticators from './api/authenticators.ts'
 import { claimChallengeEndpoint } from './api/claim-challenge.ts'
 import { createChallengeEndpoint } from './api/create-challenge.ts'
+import * as devices from './api/devices.ts'
 import { getChallengeEndpoint } from './api/get-challenge.ts'
 import * as hooks from './api/hooks.ts'
 import { listChallengesEndpoint } from './api/list-challenges.ts'
@@ -90,6 +91,10 @@ export const ENDPOINTS = [
   authenticators.listAuthenticatorsEndpoint, // GET    /v1/users/{id}/authenticators
   authenticators.renameAuthenticatorEndpoint, // PATCH  /v1/users/{id}/authenticators/{authenticatorId}
   authenticators.removeAuthenticatorEndpoint, // DELETE /v1/users/{id}/authenticators/{authenticatorId}
+
+  devices.listDevicesEndpoint, // GET    /v1/users/{id}/devices
+  devices.rememberDeviceEndpoint, // PATCH  /v1/users/{id}/devices/{deviceId}
+  devices.endDeviceEndpoint, // POST   /v1/users/{id}/devices/{deviceId}/end
 
   createAppEndpoint, // POST   /v1/apps
   listAppsEndpoint, // GET    /v1/apps

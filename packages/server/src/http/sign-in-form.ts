@@ -9,6 +9,7 @@ import type { SentMethodName } from '../core/methods/method.ts'
 import { SENT_METHOD_NAMES, sentMethodsOf } from '../core/methods/methods.ts'
 import type { HttpDeps } from './app.ts'
 import { actionCookies, type Jar } from './client/action-cookies.ts'
+import { deviceCookies, heldDevice } from './client/device-cookie.ts'
 import type { PageTexts } from './pages/page-texts.ts'
 import type { PlainStep } from './pages/sign-in-page.ts'
 import type { Visit } from './sign-in.ts'
@@ -81,22 +82,24 @@ export const ACTS: Readonly<Record<string, Act>> = {
     return HERE
   },
 
-  async verify(deps, { visit, form }) {
+  async verify(deps, { visit, form, cookies }) {
     if (!visit.work) return HERE
     const code = normaliseCode(form.get('code') ?? '')
     // A slip that cannot be the code costs no attempt.
     if (code?.length !== visit.work.challenge?.codeLength)
       throw fieldError('code', 'invalid_format', 'has another length')
-    const { result } = await work.verify(deps, visit.work, code ?? '')
+    const { result, deviceToken } = await work.verify(deps, visit.work, code ?? '')
+    cookies.push(...deviceCookies(deviceToken))
     return result ? finished(result) : HERE
   },
 
-  async finish(deps, { visit }) {
+  async finish(deps, { visit, cookies }) {
     if (!visit.work) return HERE
     const { action, challenge } = visit.work
     const step = stepOf(action, challenge, deps.clock.now(), deps.epoch)
     if (step !== 'done' && step !== 'offer') return HERE
-    const { result } = await work.finish(deps, visit.work)
+    const { result, deviceToken } = await work.finish(deps, visit.work)
+    cookies.push(...deviceCookies(deviceToken))
     return finished(result)
   },
 
@@ -114,7 +117,8 @@ export const ACTS: Readonly<Record<string, Act>> = {
 
 async function begun(deps: HttpDeps, moment: Moment): Promise<work.AtWork> {
   const { query, view, app, origin, circumstances } = moment.visit
-  const { action, token } = await beginSignIn(deps, { view, origin }, app.id, query, circumstances)
+  const shown = heldDevice(moment.jar)
+  const { action, token } = await beginSignIn(deps, { view, origin }, app.id, query, { circumstances, shown })
   moment.begun = { id: action.id, token }
   moment.cookies.push(...actionCookies(moment.jar, { action, token }, deps.clock.now()))
   return {
@@ -124,6 +128,7 @@ async function begun(deps: HttpDeps, moment: Moment): Promise<work.AtWork> {
     view,
     origin,
     circumstances,
+    shown,
   }
 }
 

@@ -19,6 +19,7 @@ import {
   MAX_ACTION_COOKIES,
   openedBefore,
 } from './client/action-cookies.ts'
+import { heldDevice } from './client/device-cookie.ts'
 import { circumstancesOf } from './client/serve.ts'
 import { elementFiles } from './element.ts'
 import { pageHeaders } from './pages/headers.ts'
@@ -173,7 +174,7 @@ async function visitOf(deps: HttpDeps, c: Request, form: URLSearchParams | null 
     requestId: c.get('requestId'),
   }
   const at = { view, origin, circumstances: circumstancesOf(deps, c) }
-  return { query, app, ...at, work: found && { ...found, ...at } }
+  return { query, app, ...at, work: found && { ...found, ...at, shown: heldDevice(jar) } }
 }
 
 /** The query, each name at most once. */

@@ -114,6 +114,7 @@ export const TokensBody = z
     accessTokenExpiresAt: Instant,
     refreshToken: z.string(),
     refreshTokenExpiresAt: Instant,
+    deviceToken: z.string().nullable(),
   })
   .meta({ id: 'Tokens' })
 
@@ -299,6 +300,7 @@ export function tokensBody(tokens: Tokens) {
     accessTokenExpiresAt: iso(tokens.accessTokenExpiresAt),
     refreshToken: tokens.refreshToken,
     refreshTokenExpiresAt: iso(tokens.refreshTokenExpiresAt),
+    deviceToken: tokens.deviceToken,
   }
 }
 

@@ -430,6 +430,33 @@ describe('the whole answer of', () => {
     )
   })
 
+  test('devices', async () => {
+    const { id: challengeId } = await send(server, { to: fresh() })
+    const code = await codeOf(server, challengeId)
+    const context = { ipAddress: '192.0.2.1', userAgent: 'A browser' }
+    const { user, session } = await ask('POST', `/v1/challenges/${challengeId}/verify`, { code, context })
+    const path = `/v1/users/${user.id}/devices`
+    const { data, nextCursor } = await ask('GET', path)
+    expect(nextCursor).toBeNull()
+    expect(data).toEqual([
+      {
+        id: session.deviceId,
+        userId: user.id,
+        browser: null,
+        system: null,
+        ipAddress: '192.0.2.1',
+        userAgent: 'A browser',
+        createdAt: session.createdAt,
+        lastSignInAt: session.createdAt,
+        rememberedUntil: expect.stringMatching(/Z$/),
+        endedAt: null,
+      },
+    ])
+    const one = `${path}/${session.deviceId}`
+    expect(await ask('PATCH', one, { rememberedUntil: null })).toEqual({ ...data[0], rememberedUntil: null })
+    expect(await ask('POST', `${one}/end`, {})).toMatchObject({ endedAt: expect.stringMatching(/Z$/) })
+  })
+
   test('templates', async () => {
     const locales = { en: { subject: 'Hello', text: '{{code}}', html: null } }
     const template = await ask('POST', '/v1/templates', { name: 'hello', locales })

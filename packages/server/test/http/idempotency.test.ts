@@ -116,6 +116,12 @@ const READY: Record<string, () => Promise<Ready>> = {
     const { user } = (await server.signIn(fresh())).body
     return { path: `/v1/users/${user.id}/sessions/revoke`, body: {}, other: {} }
   },
+  '/v1/users/{id}/devices/{deviceId}/end': async () => {
+    const { id } = await send(server, { to: fresh() })
+    const answer = { code: await codeOf(server, id), context: { userAgent: 'A browser' } }
+    const { user, session } = (await server.post(`/v1/challenges/${id}/verify`, answer)).body
+    return { path: `/v1/users/${user.id}/devices/${session.deviceId}/end`, body: {}, other: {} }
+  },
   '/v1/apps': async () => ({ path: '/v1/apps', body: { name: 'A' }, other: { name: 'B' } }),
   '/v1/templates': async () => ({
     path: '/v1/templates',

@@ -105,6 +105,15 @@ const NAMED: Matrix = {
     { path: its.userId, inner: its.authenticatorId },
     { path: mine.userId, inner: its.authenticatorId },
   ],
+  'GET /v1/users/{id}/devices': its => [{ path: its.userId }],
+  'PATCH /v1/users/{id}/devices/{deviceId}': (its, mine) => [
+    { path: its.userId, inner: its.deviceId, body: { rememberedUntil: null } },
+    { path: mine.userId, inner: its.deviceId, body: { rememberedUntil: null } },
+  ],
+  'POST /v1/users/{id}/devices/{deviceId}/end': (its, mine) => [
+    { path: its.userId, inner: its.deviceId, body: {} },
+    { path: mine.userId, inner: its.deviceId, body: {} },
+  ],
   'POST /v1/apps': () => [],
   'GET /v1/apps': () => [],
   'GET /v1/apps/{id}': its => [{ path: its.appId }],
@@ -171,7 +180,7 @@ test('the matrix has every endpoint of the table', () => {
 /** The answer with what is new in every answer masked. */
 async function asked(name: string, { path = '', inner = '', query, body }: Ask, key: string) {
   const [method = '', pattern = ''] = name.split(' ')
-  const filled = pattern.replace('{id}', path).replace('{authenticatorId}', inner)
+  const filled = pattern.replace('{id}', path).replace(/\{(authenticatorId|deviceId)\}/, inner)
   const url = filled + (query === undefined ? '' : `?${query}`)
   const { status, headers, text } = await raw(server, method, url, body, { key })
   const { 'request-id': requestId = '', ...rest } = headers

@@ -29,6 +29,13 @@ beforeAll(async () => {
       const rule = { name: `Rule ${index}`, condition: 'true', outcome: 'CHALLENGE', mode: 'shadow' }
       await server.post('/v1/rules', rule)
       await server.post('/v1/lists', { name: `list${index}`, entries: [] })
+      // Not by sign-ins, whose events would be too many.
+      const at = server.clock.now() + index
+      const its = `'dev_${index}', (SELECT environment_id FROM users WHERE id = '${userId}')`
+      await server.tamper(`INSERT INTO devices (id, environment_id, token_hash, epoch, created_at, last_seen_at)
+          VALUES (${its}, 'hash${index}', 1, ${at}, ${at});
+        INSERT INTO device_users (device_id, environment_id, user_id, created_at, last_sign_in_at)
+          VALUES (${its}, '${userId}', ${at}, ${at})`)
     }
     await server.signIn(EMAIL)
     await later(server, 61_000)
@@ -42,6 +49,11 @@ const LISTS: [path: string, filter: string, other: string][] = [
   ['/v1/users', 'email=shared@example.com', 'email=other@example.com'],
   [
     '/v1/users/{id}/sessions',
+    'createdAfter=2026-11-21T00:00:00.000Z',
+    'createdAfter=2026-11-20T00:00:00.000Z',
+  ],
+  [
+    '/v1/users/{id}/devices',
     'createdAfter=2026-11-21T00:00:00.000Z',
     'createdAfter=2026-11-20T00:00:00.000Z',
   ],

@@ -164,6 +164,7 @@ export interface World {
   templateId: string
   templateName: string
   authenticatorId: string
+  deviceId: string
   /** A challenge for a passkey, and what a passkey of the user says to it. */
   passkeyId: string
   passkeyAnswer: object
@@ -204,7 +205,8 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
   const prove = async (body: Record<string, unknown>) => {
     const challenge = await send(server, body, key)
     const { code } = await read(challenge)
-    return await call('POST', `/v1/challenges/${challenge.id}/verify`, { code })
+    const context = { userAgent: 'A browser' }
+    return await call('POST', `/v1/challenges/${challenge.id}/verify`, { code, context })
   }
   const email = fresh(mode)
   const externalId = `ext-${mode}`
@@ -271,6 +273,7 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
     templateId: template.id,
     templateName,
     authenticatorId: authenticator.id,
+    deviceId: signedIn.session.deviceId,
     passkeyId: passkey.id,
     passkeyAnswer: device.authenticate(passkey.publicKey),
     webhookId: webhook.id,
@@ -290,7 +293,20 @@ export async function buildWorld(server: TestServer, box: Mailbox, mode: 'test' 
 export function nowhere(server: TestServer, key: string): World {
   const { random, keyring } = server.ostiary.deps
   const id = (
-    prefix: 'act' | 'usr' | 'chl' | 'ses' | 'app' | 'key' | 'tpl' | 'aut' | 'whk' | 'dlv' | 'rul' | 'lst',
+    prefix:
+      | 'act'
+      | 'usr'
+      | 'chl'
+      | 'ses'
+      | 'app'
+      | 'key'
+      | 'tpl'
+      | 'dev'
+      | 'aut'
+      | 'whk'
+      | 'dlv'
+      | 'rul'
+      | 'lst',
   ) => newId(prefix, server.clock.now())
   const token = (kind: string) => `${kind}_${random.bytes(32).toString('base64url')}`
   const refresh = Buffer.concat([random.bytes(48), keyring.derive('nothing').subarray(0, 16)])
@@ -308,6 +324,7 @@ export function nowhere(server: TestServer, key: string): World {
     templateId: id('tpl'),
     templateName: 'of-nobody',
     authenticatorId: id('aut'),
+    deviceId: id('dev'),
     passkeyId: id('chl'),
     passkeyAnswer: nobodysPasskey(),
     webhookId: id('whk'),

@@ -2550,4 +2550,144 @@ export const GUARDS: Guard[] = [
     ['http/client-ip.test.ts'],
     [['a range of 0 bits by mistake', '/^([^/]*)(?:\\/(\\d{1,3}))?$/', '/^([^/]*)(?:\\/(\\d{0,3}))?$/']],
   ),
+  ...guardsIn(
+    'store/sql/devices.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'a device that was ended for this user',
+        'if (shown && known && known.ended_at === null) {',
+        'if (shown && known) {',
+      ],
+      ['an ended device does not come back', 'const id = shown && !known ?', 'const id = shown ?'],
+      [
+        'a token that was planted',
+        "'UPDATE devices SET token_hash = $2, last_seen_at",
+        "'UPDATE devices SET last_seen_at",
+      ],
+      [
+        'a device of its own environment',
+        'token_hash = $1 AND environment_id = $2',
+        'token_hash = $1 AND $2 = $2',
+      ],
+      [
+        'a device of this epoch',
+        ' AND epoch = $3 AND ended_at IS NULL',
+        ' AND $3 = $3 AND ended_at IS NULL',
+        { survives: 'the epoch is part of the hash of every token' },
+      ],
+      [
+        'a device that is ended whole',
+        'epoch = $3 AND ended_at IS NULL',
+        'epoch = $3',
+        { survives: 'its users are ended in the same write, and nobody else has signed in on it' },
+      ],
+      [
+        'no list without an end',
+        'const events = await makeRoom(tx, user, origin, now)',
+        'const events: Event[] = []',
+      ],
+      ['what is ended is not remembered', "  if (before.endedAt !== null) return 'stateConflict'\n", ''],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/actions.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'no device by a proof that has ended',
+        "  if (proof?.ended_at !== null || user.status === 'blocked') return { action, isDeviceNew: false }\n",
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/sessions.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'signing out everywhere ends devices',
+        "...(await endDevices(tx, user, origin, tx.judgeAt(now), 'signed_out'))",
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/proofs.ts',
+    ['http/devices.test.ts'],
+    [['adoption ends devices', "...(await endDevices(tx, user, origin, now, 'adopted'))", '']],
+  ),
+  ...guardsIn(
+    'core/devices/devices.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'no token of another kind',
+        "shown && isToken('odt', shown)",
+        'shown',
+        { survives: 'the hash of another text is no hash of a device token' },
+      ],
+      ['remembered for a bounded time', 'until <= now || until > now + 400 * DAY', 'until <= now'],
+    ],
+  ),
+  ...guardsIn(
+    'http/client/serve.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'no cookie of ours in pages of others',
+        'isOwn(deps, c) ? heldDevice(jar) : undefined',
+        'heldDevice(jar)',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/past.ts',
+    ['http/signals.test.ts'],
+    [
+      [
+        'a token known to this user',
+        'AND user_id = $4 AND device_users.ended_at',
+        'AND $4 = $4 AND device_users.ended_at',
+      ],
+      ['a device that is not ended for the user', ' AND device_users.ended_at IS NULL`', '`'],
+      ['a device that is not ended', ' AND devices.ended_at IS NULL\n', '\n'],
+      ['a device of its environment', 'AND devices.environment_id = $2', 'AND $2 = $2'],
+      ['a device of its epoch', ' AND epoch = $3 ', ' AND $3 = $3 '],
+    ],
+  ),
+  ...guardsIn(
+    'core/signals/signals.ts',
+    ['core/signals.test.ts'],
+    [
+      [
+        'a device that nobody could show is not unknown',
+        '  if (device === undefined) return { count: deviceCount }\n',
+        '',
+      ],
+      ['remembered only so long', ' && device.rememberedUntil > now', ''],
+      ['countries that are guessed', '...(isAllKnown && {', '...({'],
+      ['no speed without a bound', 'Math.max(LEAST_MS, now - last.at)', '(now - last.at)'],
+    ],
+  ),
+  ...guardsIn(
+    'network-list.ts',
+    ['core/network-files.test.ts'],
+    [
+      ['no half of a list', '    if (!range) throw', '    if (false) throw'],
+      ['no empty list', '  if (ranges.length === 0) throw', '  if (false) throw'],
+      ['prefixes that fit', '  if (prefix > bits) return null\n', ''],
+    ],
+  ),
+  ...guardsIn(
+    'network-files.ts',
+    ['core/network-files.test.ts'],
+    [
+      [
+        'IPv6 in a file of IPv4',
+        "  if (ipVersion === 4 && address.includes(':')) return {}",
+        '  if (false) return {}',
+      ],
+    ],
+  ),
 ]

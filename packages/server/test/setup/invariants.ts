@@ -268,7 +268,7 @@ const sumWithin = (guesses: Guess[], after: number, until: number) =>
 
 /** Whole tokens and secret keys have a form that nothing else has; publishable keys are no secret. */
 const TOKEN =
-  /(?<![\w-])(?:o(?:lk|ht)_[\w-]{43}|ort_[\w-]{86}|osk_(?:test|live)_[\w-]{49}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+)(?![\w-])/
+  /(?<![\w-])(?:o(?:lk|ht|dt)_[\w-]{43}|ort_[\w-]{86}|osk_(?:test|live)_[\w-]{49}|eyJ[\w-]+\.eyJ[\w-]+\.[\w-]+)(?![\w-])/
 
 /**
  * Promise 5: no value of any table holds a token. Looked for in values, where one stands by itself or between signs: in

@@ -1,8 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { newApp } from '../../src/core/apps/apps.ts'
-import { newId } from '../../src/core/ids.ts'
-import type { Action } from '../../src/core/rows.ts'
 import { systemRandom } from '../../src/core/system.ts'
 import { readMigrations } from '../../src/store/migrations.ts'
 import { functionName, installFunctions } from '../../src/store/postgres/functions.ts'
@@ -14,6 +12,7 @@ import { handDatabaseClock } from '../setup/hand-clock.ts'
 import { type FreshDatabase, freshDatabase } from '../setup/postgres.ts'
 import { admin } from '../setup/postgres-server.ts'
 import { enter, type House, WEAK } from './contract/house.ts'
+import { newAction } from './contract/tab.ts'
 
 /** What only a database server can do to a store, and what only many nodes need. */
 
@@ -181,49 +180,6 @@ it.each([
   })
 })
 
-const actionOf = (house: House, appId: string): Action => ({
-  id: newId('act', house.now()),
-  environmentId: house.environment.id,
-  appId,
-  epoch: 1,
-  name: 'signIn',
-  reference: null,
-  askedHash: null,
-  intent: null,
-  attributes: {},
-  demands: [],
-  proofs: [],
-  isJudged: true,
-  opensSession: true,
-  decision: null,
-  outcome: 'CHALLENGE',
-  state: 'CHALLENGE_REQUIRED',
-  stateChangedAt: house.now(),
-  reason: null,
-  isTracked: false,
-  isNamed: false,
-  userId: null,
-  address: null,
-  requestedTo: null,
-  challengeId: null,
-  passkeyChallengeId: null,
-  offersPasskey: false,
-  method: null,
-  redirectUrl: null,
-  clientState: null,
-  codeChallenge: null,
-  loginHint: null,
-  locale: null,
-  ipAddress: null,
-  userAgent: null,
-  approvalNumber: null,
-  approvalExpiresAt: null,
-  resultExpiresAt: null,
-  validatedAt: null,
-  createdAt: house.now(),
-  expiresAt: house.now() + 900_000,
-})
-
 // There is no foreign key that would see it: the row of the default app would be locked by everybody.
 it.each(['a send', 'a send with an Idempotency-Key', 'a verify', 'a session opened later', 'an action'])(
   'writes nothing for an app that is deleted meanwhile: %s',
@@ -246,7 +202,7 @@ it.each(['a send', 'a send with an Idempotency-Key', 'a verify', 'a session open
         store.createAction({
           origin,
           now: house.now(),
-          row: actionOf(house, app.id),
+          row: newAction(house, { appId: app.id }).row,
           limits: [],
           openingHash: null,
           workingHash: 'a hash',

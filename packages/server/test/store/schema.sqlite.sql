@@ -42,7 +42,7 @@ CREATE TABLE actions (
   result_expires_at INTEGER,
   validated_at INTEGER,
   created_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL, passkey_challenge_id TEXT, offers_passkey INTEGER NOT NULL DEFAULT 0, reference TEXT, asked_hash TEXT, intent TEXT, attributes TEXT NOT NULL DEFAULT '{}', demands TEXT NOT NULL DEFAULT '[]', proofs TEXT NOT NULL DEFAULT '[]', is_judged INTEGER NOT NULL DEFAULT 1, opens_session INTEGER NOT NULL DEFAULT 1, decision TEXT NOT NULL DEFAULT 'null',
+  expires_at INTEGER NOT NULL, passkey_challenge_id TEXT, offers_passkey INTEGER NOT NULL DEFAULT 0, reference TEXT, asked_hash TEXT, intent TEXT, attributes TEXT NOT NULL DEFAULT '{}', demands TEXT NOT NULL DEFAULT '[]', proofs TEXT NOT NULL DEFAULT '[]', is_judged INTEGER NOT NULL DEFAULT 1, opens_session INTEGER NOT NULL DEFAULT 1, decision TEXT NOT NULL DEFAULT 'null', device_id TEXT, presented_device TEXT,
   UNIQUE (environment_id, id),
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
 ) STRICT;
@@ -186,6 +186,37 @@ CREATE UNIQUE INDEX challenges_handover ON challenges (handover_hash) WHERE hand
 CREATE INDEX challenges_of_address ON challenges (environment_id, address, expires_at);
 
 CREATE INDEX challenges_of_user ON challenges (environment_id, user_id, id) WHERE user_id IS NOT NULL;
+
+CREATE TABLE device_users (
+  device_id TEXT NOT NULL REFERENCES devices (id) ON DELETE CASCADE,
+  user_id TEXT NOT NULL,
+  environment_id TEXT NOT NULL,
+  ip_address TEXT,
+  user_agent TEXT,
+  created_at INTEGER NOT NULL,
+  last_sign_in_at INTEGER NOT NULL,
+  remembered_until INTEGER,
+  ended_at INTEGER,
+  PRIMARY KEY (device_id, user_id),
+  FOREIGN KEY (environment_id, user_id) REFERENCES users (environment_id, id) ON DELETE CASCADE
+) STRICT;
+
+CREATE INDEX device_users_of_user ON device_users (user_id, environment_id, device_id);
+
+CREATE TABLE devices (
+  id TEXT PRIMARY KEY,
+  environment_id TEXT NOT NULL REFERENCES environments (id),
+  -- Of the token that the device has now: it gets another one when another user signs in on it.
+  token_hash TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  last_seen_at INTEGER NOT NULL,
+  ended_at INTEGER
+) STRICT;
+
+CREATE INDEX devices_last_seen ON devices (last_seen_at);
+
+CREATE UNIQUE INDEX devices_token ON devices (token_hash);
 
 CREATE TABLE environments (
   id TEXT PRIMARY KEY,

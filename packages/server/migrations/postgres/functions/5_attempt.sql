@@ -17,6 +17,8 @@ DECLARE
   is_noticed boolean := false;
   -- Without a session at hand the proof is written alone: a hook decides on the session.
   opens boolean := false;
+  its_device text;
+  is_device_new boolean;
 BEGIN
   PERFORM ostiary.set_connection(p);
   PERFORM ostiary.check_clock(p);
@@ -97,7 +99,8 @@ BEGIN
   ELSIF it.owner_id IS DISTINCT FROM owner.id OR coalesce(it.user_id, owner.id) <> owner.id OR owner.status <> 'active'
     OR (it.external_id IS NOT NULL AND it.external_id IS DISTINCT FROM owner.external_id)
     OR EXISTS (SELECT FROM identifiers
-      WHERE environment_id = env AND type = 'email' AND value = it.address AND user_id <> owner.id) THEN
+      WHERE environment_id = env AND type = 'email' AND value = it.address AND user_id <> owner.id)
+    OR (opens AND ostiary.has_no_room_for_device(p, owner.id)) THEN
     RETURN '{"kind": "general"}';
   END IF;
 
@@ -112,10 +115,11 @@ BEGIN
   WHERE happened;
   IF opens THEN
     PERFORM ostiary.hold_app(it.app_id);
+    SELECT one.its_id, one.is_new INTO its_device, is_device_new FROM ostiary.sign_in_on(p, owner.id, it, now) AS one;
     is_noticed := NOT is_new AND ostiary.notice_new_device(p, owner, it.app_id, now);
     INSERT INTO sessions (/*sessions*/) SELECT /*sessions*/ FROM jsonb_populate_record(NULL::sessions, p -> 'session' || jsonb_build_object(
       'app_id', it.app_id, 'user_id', owner.id, 'auth_time', now, 'proof_event_id', p -> 'eventIds' ->> 0,
-      'epoch', it.epoch, 'created_at', now, 'last_used_at', now))
+      'epoch', it.epoch, 'created_at', now, 'last_used_at', now, 'device_id', its_device))
     RETURNING * INTO session;
     IF NOT is_new THEN
       UPDATE users SET last_sign_in_at = now WHERE id = owner.id;
@@ -127,5 +131,5 @@ BEGIN
   WHERE id = it.id RETURNING * INTO it;
   RETURN jsonb_build_object('kind', 'verified', 'challenge', to_jsonb(it), 'user', ostiary.user_of(owner.id),
     'isNewUser', is_new, 'session', CASE WHEN session.id IS NULL THEN NULL ELSE to_jsonb(session) END,
-    'isNoticed', is_noticed);
+    'isNoticed', is_noticed, 'isDeviceNew', coalesce(is_device_new, false));
 END $$;

@@ -4,6 +4,7 @@ import { methodsOf } from '../methods/methods.ts'
 import type { Action, ActionDecision, ActionDemand, ActionProof, ActionState, Outcome } from '../rows.ts'
 import { type CompiledRule, decide, type RuleSet } from '../rules/decide.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { NetworkBook } from '../signals/networks.ts'
 import { canProve, isProven } from './demands.ts'
 import { type Known, signalsOf } from './signals.ts'
 
@@ -17,7 +18,7 @@ export interface Judgement {
   decision: ActionDecision
 }
 
-type Judged = Pick<Action, 'name' | 'attributes' | 'ipAddress'>
+type Judged = Pick<Action, 'name' | 'attributes' | 'ipAddress' | 'userAgent'>
 
 /** What the settings say of actions of a name. */
 export function definitionOf({ action }: Settings, name: string) {
@@ -51,6 +52,7 @@ export function judgeAction(
   { environment, settings, rules }: EnvironmentView,
   action: Judged,
   known: Known | null,
+  networks: NetworkBook,
   now: number,
 ): Judgement {
   const definition = definitionOf(settings, action.name)
@@ -59,7 +61,7 @@ export function judgeAction(
   const first = ofName.findIndex(rule => rule.mode === 'live' && waiting.includes(rule))
   const due = (first === -1 ? ofName : ofName.slice(0, first)).filter(rule => !waiting.includes(rule))
   const set: RuleSet = { ...rules, rules: due }
-  const signals = signalsOf(action, known, now)
+  const signals = signalsOf(action, known, networks, now)
   const defaultOutcome = first === -1 ? definition.outcome : 'CHALLENGE'
   const decision = decide(set, signals, { defaultOutcome, now })
   // What stands behind a match decides nothing.
@@ -95,15 +97,15 @@ export function afterProof(
   view: EnvironmentView,
   action: Action,
   proof: ActionProof,
-  known: Known,
-  now: number,
+  known: Known | null,
+  networks: NetworkBook,
 ): Progress {
   const proofs = [...action.proofs, proof]
   if (action.isJudged) {
     const { demands, decision } = action
     return { demands, proofs, decision, isJudged: true, state: stateWith({ demands, proofs }, action.state) }
   }
-  const { outcome, demands, decision } = judgeAction(view, action, known, now)
+  const { outcome, demands, decision } = judgeAction(view, action, known, networks, proof.at)
   const judged = { demands, decision, isJudged: true }
   if (outcome === 'BLOCK') return { ...judged, proofs, state: 'BLOCK' }
   if (outcome === 'REVIEW' && action.state !== 'REVIEW_SUCCEEDED')

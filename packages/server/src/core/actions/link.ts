@@ -53,7 +53,9 @@ export async function pressInAction(deps: Deps, link: OpenedLink): Promise<Actio
     ...at(deps, link),
     attempt: pressOf(deps, link),
     result: token === null ? null : { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
-    progress: progressOf(link),
+    // The browser that takes the result is the one that signs in.
+    device: null,
+    progress: progressOf(deps, link),
   })
   const { action: done } = proven(outcome)
   return token === null || !isGiven(done) ? null : resultOf(done, token)
@@ -85,7 +87,8 @@ export async function approve(
     ...at(deps, link),
     attempt: pressOf(deps, link),
     result: null,
-    progress: progressOf(link),
+    device: null,
+    progress: progressOf(deps, link),
     approval: approvalOf(deps, link, browser, latinDigits(number).trim()),
   })
   if (outcome.kind === 'approvalWrong') return 'wrong'

@@ -1,4 +1,5 @@
 import { type Call, type Deps, refuse } from '../deps.ts'
+import { newDevice } from '../devices/devices.ts'
 import {
   begunChallenge,
   newPasskeyChallenge,
@@ -17,6 +18,7 @@ import {
   guardMethod,
   guardStep,
   isGiven,
+  type Proof,
   progressOf,
   proven,
   RESULT_LIVES_MS,
@@ -49,7 +51,7 @@ export async function verifyPasskeyInAction(
   deps: Deps,
   work: AtWork,
   credential: PasskeyCredential,
-): Promise<{ action: Action; challenge: Challenge; result: ActionResult | null }> {
+): Promise<Proof & { result: ActionResult | null }> {
   guardStep(deps, work, BEFORE_PROOF)
   guardMethod(work, 'passkey')
   const { action } = work
@@ -58,15 +60,17 @@ export async function verifyPasskeyInAction(
   const ownerOf = action.isNamed && action.userId === null ? action.address : null
   const proof = await passkeyProof(deps, work, asked, credential, work.circumstances, ownerOf)
   const token = newToken('oht', deps.random.bytes(32))
+  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
   const outcome = await deps.store.attemptInAction({
     ...at(deps, work),
     attempt: attemptOf(deps, work, action, proof, work.circumstances),
+    device,
     result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
-    progress: progressOf(work),
+    progress: progressOf(deps, work),
   })
-  const done = proven(outcome)
-  const result = isGiven(done.action) ? resultOf(done.action, token) : null
-  return { action: done.action, challenge: done.challenge, result }
+  const { action: done, challenge, isDeviceNew } = proven(outcome)
+  const result = isGiven(done) ? resultOf(done, token) : null
+  return { action: done, challenge, result, deviceToken: isDeviceNew ? deviceToken : null }
 }
 
 /** What the settings say of offering a passkey after another proof, to a client that can show it. */

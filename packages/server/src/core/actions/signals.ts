@@ -1,6 +1,9 @@
 import { METHODS } from '../methods/methods.ts'
+import type { UserPast } from '../ports.ts'
 import type { Action, Authenticator, User } from '../rows.ts'
 import type { Signals } from '../rules/variables.ts'
+import type { NetworkBook } from '../signals/networks.ts'
+import { seenSignals } from '../signals/signals.ts'
 
 /** Who an action is about, once that is known. */
 export interface Known {
@@ -8,20 +11,22 @@ export interface Known {
   /** Made by the proof of this very action. */
   isNewUser: boolean
   authenticators: readonly Authenticator['type'][]
+  past: UserPast
 }
 
 const DAY = 24 * 60 * 60_000
 
 /** What is known of an action. What is not known is left out: a condition that reads it errs. */
 export function signalsOf(
-  action: Pick<Action, 'name' | 'attributes' | 'ipAddress'>,
+  action: Pick<Action, 'name' | 'attributes' | 'ipAddress' | 'userAgent'>,
   known: Known | null,
+  networks: NetworkBook,
   now: number,
 ): Signals {
   return {
     action: { name: action.name, attributes: action.attributes, hasUser: known !== null },
-    ...(action.ipAddress !== null && { ip: { address: action.ipAddress } }),
-    ...(known && { user: userSignals(known, now), history: historySignals(known) }),
+    ...(known && { user: userSignals(known, now) }),
+    ...seenSignals(action, known?.past ?? null, networks, now),
   }
 }
 
@@ -41,6 +46,3 @@ function userSignals({ user, isNewUser, authenticators }: Known, now: number): S
     metadata: user.metadata,
   }
 }
-
-const historySignals = ({ user }: Known): Signals['history'] =>
-  user.lastSignInAt === null ? {} : { lastSignInAt: user.lastSignInAt }

@@ -1,6 +1,15 @@
 import { maskEmail, parseEmail } from '../addresses/email.ts'
 import { appOf, guardRedirect } from '../challenges/create.ts'
-import { type Call, circumstancesOf, type Deps, limitedError, refuse, type ToldContext } from '../deps.ts'
+import {
+  type Call,
+  circumstancesOf,
+  type Deps,
+  limitedError,
+  refuse,
+  shownDevice,
+  type ToldContext,
+} from '../deps.ts'
+import { presentedHash } from '../devices/devices.ts'
 import { fieldError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
@@ -19,6 +28,12 @@ export interface BeginSignIn {
   codeChallenge?: string | undefined
   loginHint?: string | undefined
   locale?: string | undefined
+}
+
+/** Where an action is begun; `shown` as `newDevice` takes it. */
+export interface Browser {
+  circumstances: Circumstances
+  shown: string | null | undefined
 }
 
 /** What a backend tells when it tracks an action. */
@@ -60,17 +75,17 @@ export async function beginSignIn(
   call: Call,
   appId: string,
   input: BeginSignIn,
-  circumstances: Circumstances,
+  from: Browser,
 ): Promise<{ action: Action; token: string }> {
   guardRedirect(call, appOf(call, appId), input)
   const token = newToken('oat', deps.random.bytes(32))
-  const begun = { ...input, name: 'signIn', appId, circumstances, isTracked: false }
+  const begun = { ...input, ...from, name: 'signIn', appId, isTracked: false }
   const row = newAction(deps, call, begun, null)
   const outcome = await deps.store.createAction({
     origin: { ...call.origin, appId },
     now: row.createdAt,
     row,
-    limits: beginLimits(circumstances),
+    limits: beginLimits(from.circumstances),
     openingHash: null,
     workingHash: deps.keyring.tokenHash(token),
   })
@@ -84,13 +99,14 @@ export async function beginSignIn(
 export async function beginProof(
   deps: Deps,
   call: Call,
-  { user, session, circumstances }: { user: User; session: Session; circumstances: Circumstances },
+  { user, session }: { user: User; session: Session },
   input: Omit<BeginSignIn, 'loginHint'>,
+  from: Browser,
 ): Promise<{ action: Action; token: string }> {
   const { appId } = session
   guardRedirect(call, appOf(call, appId), input)
   const token = newToken('oat', deps.random.bytes(32))
-  const begun = { ...input, name: 'signIn', appId, circumstances, isTracked: false }
+  const begun = { ...input, ...from, name: 'signIn', appId, isTracked: false }
   const row = newAction(deps, call, begun, null)
   // An address that nobody has proven leads to no account.
   const email = user.identifiers.find(one => one.type === 'email' && one.verifiedAt !== null)
@@ -99,7 +115,7 @@ export async function beginProof(
     origin: { ...call.origin, appId },
     now: row.createdAt,
     row: { ...row, ...named, requestedTo: email ? maskEmail(email.value) : null },
-    limits: beginLimits(circumstances),
+    limits: beginLimits(from.circumstances),
     openingHash: null,
     workingHash: deps.keyring.tokenHash(token),
   })
@@ -128,9 +144,13 @@ export async function trackAction(
   const openingToken = newToken('oat', deps.random.bytes(32))
   // Whether somebody may sign in is told alike for everybody until the proof, also where a backend named them: it may
   // only pass on what a visitor typed.
+  const shown = shownDevice(input.context)
   const known =
-    named.user && input.name !== 'signIn' ? { user: named.user, isNewUser: false, authenticators } : null
-  const begun = { ...input, appId: app.id, circumstances: circumstancesOf(input.context), isTracked: true }
+    named.user && input.name !== 'signIn'
+      ? { user: named.user, isNewUser: false, authenticators, past: await pastOf(deps, named.user, shown) }
+      : null
+  const circumstances = circumstancesOf(input.context)
+  const begun = { ...input, appId: app.id, circumstances, shown, isTracked: true }
   const judged = newAction(deps, call, begun, known)
   const row = { ...judged, ...named.fields, reference: input.reference ?? null, askedHash: askedHash(input) }
   const isForBrowser = row.state === 'CHALLENGE_REQUIRED' || row.state === 'REVIEW_REQUIRED'
@@ -170,6 +190,12 @@ function tracked(outcome: Tracked): Action {
   if (outcome.kind === 'referenceTaken')
     return refuse('already_exists', 'Something else was asked for by this reference.')
   return outcome.action
+}
+
+async function pastOf(deps: Deps, { id: userId, environmentId }: User, shown: string | null | undefined) {
+  const presented = presentedHash(deps.keyring, shown)
+  const now = deps.clock.now()
+  return await deps.store.readPast({ environmentId, userId, presented, epoch: deps.epoch, now })
 }
 
 /** What was asked for by a reference; the circumstances may be others when it is asked for again. */
@@ -220,9 +246,9 @@ function newAction(
   deps: Deps,
   { view }: Call,
   input: BeginSignIn &
-    Pick<TrackAction, 'name' | 'attributes' | 'intent'> & {
+    Pick<TrackAction, 'name' | 'attributes' | 'intent'> &
+    Browser & {
       appId: string
-      circumstances: Circumstances
       isTracked: boolean
     },
   known: Known | null,
@@ -231,10 +257,12 @@ function newAction(
   const now = deps.clock.now()
   const { name, attributes = {} } = input
   const { ipAddress, userAgent } = input.circumstances
+  const presented = presentedHash(deps.keyring, input.shown)
   const { outcome, demands, isJudged, decision } = judgeAction(
     view,
-    { name, attributes, ipAddress },
+    { name, attributes, ipAddress, userAgent },
     known,
+    deps.networks,
     now,
   )
   const { opensSession } = definitionOf(settings, name)
@@ -273,6 +301,8 @@ function newAction(
     locale: input.locale ?? null,
     ipAddress,
     userAgent,
+    presentedDevice: presented === undefined ? null : (presented ?? ''),
+    deviceId: null,
     approvalNumber: null,
     approvalExpiresAt: null,
     resultExpiresAt: null,

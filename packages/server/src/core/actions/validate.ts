@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { type Call, circumstancesOf, type Deps, refuse, type ToldContext } from '../deps.ts'
+import { type Call, circumstancesOf, type Deps, refuse, shownDevice, type ToldContext } from '../deps.ts'
 import { ConsentNeeded, withConsent } from '../hooks/before-sign-in.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import type { Validated } from '../ports.ts'
@@ -31,12 +31,15 @@ export async function validateAction(
     userId?: string | undefined
     codeVerifier?: string | undefined
     context?: ToldContext | undefined
+    /** As `newDevice` takes it; left out, it is what the context tells. */
+    shown?: string | null | undefined
   },
   keep?: Keep<ValidatedAction>,
 ): Promise<ValidatedAction> {
   const { token, codeVerifier } = input
   if (!isToken('oht', token)) return refuse('token_invalid')
   const circumstances = circumstancesOf(input.context)
+  const shown = 'shown' in input ? input.shown : shownDevice(input.context)
   const asked = {
     origin: call.origin,
     epoch: deps.epoch,
@@ -49,7 +52,7 @@ export async function validateAction(
   }
   return await withConsent(deps, call, circumstances, async consent => {
     const now = deps.clock.now()
-    const prepared = consent && prepareSession(deps, call, circumstances, now, consent)
+    const prepared = consent && prepareSession(deps, call, circumstances, now, consent, shown)
     return await writeOnce<Validated, ValidatedAction>(
       keep,
       once => deps.store.validateAction({ ...asked, now, session: prepared?.session ?? null }, once),
@@ -59,8 +62,11 @@ export async function validateAction(
         if (outcome.kind === 'ready') throw new ConsentNeeded(outcome)
         const { action, user, authenticators, session } = outcome
         const until = prepared?.session.refreshExpiresAt ?? 0
+        const deviceToken = outcome.isDeviceNew && prepared ? prepared.deviceToken : null
         const tokens =
-          session && prepared && (await tokensOf(deps, call, session, prepared.refreshToken, until, now))
+          session &&
+          prepared &&
+          (await tokensOf(deps, call, session, prepared.refreshToken, until, now, deviceToken))
         return { action, user, authenticators, session, tokens }
       },
     )

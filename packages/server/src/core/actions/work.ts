@@ -4,6 +4,7 @@ import { createdChallenge, guardDestination } from '../challenges/create.ts'
 import { type ResentChallenge, resendChallenge } from '../challenges/resend.ts'
 import { refusalOf } from '../challenges/verify.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
+import { newDevice } from '../devices/devices.ts'
 import { fieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { exposureOf, wrongLimits } from '../limits/limits.ts'
@@ -23,12 +24,21 @@ export interface AtWork extends Call {
   challenge: Challenge | null
   workingHash: string
   circumstances: Circumstances
+  /** The device token of a browser that can keep one, as `newDevice` takes it. */
+  shown?: string | null | undefined
 }
 
 /** What the last proof gives: a token for the app's backend (60 s, once), and where the browser takes it. */
 export interface ActionResult {
   token: string
   redirectTo: string | null
+}
+
+/** What a proof inside an action leads to; `deviceToken` where this browser gets a new one. */
+export interface Proof {
+  action: Action
+  challenge: Challenge
+  deviceToken: string | null
 }
 
 /** How long a result token can be redeemed. */
@@ -121,39 +131,45 @@ export async function verify(
   work: AtWork,
   code: string,
   offer?: Offer,
-): Promise<{ action: Action; challenge: Challenge; result: ActionResult | null }> {
+): Promise<Proof & { result: ActionResult | null }> {
   guardStep(deps, work, ['code'])
   const method = SENT_METHODS.find(one => one.step === 'code')
   if (!work.challenge || !method) return refuse('state_conflict')
   const token = newToken('oht', deps.random.bytes(32))
+  const proof = method.finish(deps, work.challenge, code)
+  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
   const outcome = await deps.store.attemptInAction({
     ...at(deps, work),
-    attempt: attemptOf(
-      deps,
-      work,
-      work.action,
-      method.finish(deps, work.challenge, code),
-      work.circumstances,
-    ),
+    attempt: attemptOf(deps, work, work.action, proof, work.circumstances),
+    device,
     result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
-    progress: progressOf(work),
+    progress: progressOf(deps, work),
     ...(offer !== undefined && { offer }),
   })
-  const { action, challenge } = proven(outcome)
-  return { action, challenge, result: isGiven(action) ? resultOf(action, token) : null }
+  const { action, challenge, isDeviceNew } = proven(outcome)
+  const result = isGiven(action) ? resultOf(action, token) : null
+  return { action, challenge, result, deviceToken: isDeviceNew ? deviceToken : null }
 }
 
 /**
  * The result of an action that a link on another device has proven, or whose offer of a passkey the person skips. Once:
  * `state_conflict` for any other caller, and where the proof's own answer had the result.
  */
-export async function finish(deps: Deps, work: AtWork): Promise<{ action: Action; result: ActionResult }> {
+export async function finish(
+  deps: Deps,
+  work: AtWork,
+): Promise<{ action: Action; result: ActionResult; deviceToken: string | null }> {
+  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
   const token = newToken('oht', deps.random.bytes(32))
-  const action = await deps.store.finishAction({
+  const finished = await deps.store.finishAction({
     ...at(deps, work),
     result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+    device,
+    circumstances: work.circumstances,
   })
-  return action ? { action, result: resultOf(action, token) } : refuse('state_conflict')
+  if (!finished) return refuse('state_conflict')
+  const { action, isDeviceNew } = finished
+  return { action, result: resultOf(action, token), deviceToken: isDeviceNew ? deviceToken : null }
 }
 
 /** Gives up. Refusal: `state_conflict` after the end. */
@@ -170,9 +186,9 @@ export function guardMethod({ view, action }: Pick<AtWork, 'view' | 'action'>, n
 
 /** What a proof makes of an action, by the rules as this call found them. */
 export const progressOf =
-  ({ view }: Pick<AtWork, 'view'>) =>
-  (action: Action, proof: ActionProof, known: Known): Progress =>
-    afterProof(view, action, proof, known, proof.at)
+  ({ networks }: Deps, { view }: Pick<AtWork, 'view'>) =>
+  (action: Action, proof: ActionProof, known: Known | null): Progress =>
+    afterProof(view, action, proof, known, networks)
 
 /** Whether its result was in the answer to the proof. */
 export const isGiven = (action: Action) => action.state === 'CHALLENGE_SUCCEEDED' && !action.offersPasskey

@@ -1,5 +1,13 @@
 import { createHash } from 'node:crypto'
-import { type Call, circumstancesOf, type Deps, limitedError, refuse, type ToldContext } from '../deps.ts'
+import {
+  type Call,
+  circumstancesOf,
+  type Deps,
+  limitedError,
+  refuse,
+  shownDevice,
+  type ToldContext,
+} from '../deps.ts'
 import { fieldError, OstiaryError } from '../errors.ts'
 import { consentUnasked } from '../hooks/before-sign-in.ts'
 import { firstOnce, type Keep, writeOnce } from '../idempotency.ts'
@@ -117,6 +125,7 @@ async function attempt(
   const { settings } = call.view
   const now = deps.clock.now()
   const circumstances = circumstancesOf(input.context)
+  const shown = shownDevice(input.context)
   const asked = {
     origin: call.origin,
     now,
@@ -131,17 +140,19 @@ async function attempt(
     newUserId: newId('usr', now),
   }
   const consent = consentUnasked(call)
-  if (!consent) return await proveAndAsk(deps, call, { ...asked, session: null }, keep)
-  const { session: prepared, refreshToken } = prepareSession(deps, call, circumstances, now, consent)
+  if (!consent) return await proveAndAsk(deps, call, { ...asked, session: null }, shown, keep)
+  const prepared = prepareSession(deps, call, circumstances, now, consent, shown)
+  const { session: next, refreshToken } = prepared
   return await writeOnce<Attempted, VerifiedChallenge>(
     keep,
-    once => deps.store.attempt({ ...asked, session: prepared }, once),
+    once => deps.store.attempt({ ...asked, session: next }, once),
     async outcome => {
       if (outcome.kind !== 'verified') throw refusalOf(outcome)
-      const { kind, ...verified } = outcome
+      const { kind, isDeviceNew, ...verified } = outcome
       const { session } = verified
-      const until = prepared.refreshExpiresAt
-      const tokens = session && (await tokensOf(deps, call, session, refreshToken, until, now))
+      const until = next.refreshExpiresAt
+      const deviceToken = isDeviceNew ? prepared.deviceToken : null
+      const tokens = session && (await tokensOf(deps, call, session, refreshToken, until, now, deviceToken))
       return { ...verified, tokens }
     },
   )
@@ -156,6 +167,7 @@ async function proveAndAsk(
   deps: Deps,
   call: Call,
   asked: Attempt,
+  shown: string | null | undefined,
   keep?: Keep<VerifiedChallenge>,
 ): Promise<VerifiedChallenge> {
   const outcome = await firstOnce<Attempted>(
@@ -164,7 +176,7 @@ async function proveAndAsk(
     ({ kind }) => kind === 'verified',
   )
   if (outcome.kind !== 'verified') throw refusalOf(outcome)
-  const { kind, ...verified } = outcome
+  const { kind, isDeviceNew, ...verified } = outcome
   if (!verified.challenge.opensSession || verified.user === null)
     return await writeOnce<VerifiedChallenge, VerifiedChallenge>(
       keep,
@@ -172,7 +184,8 @@ async function proveAndAsk(
       result => result,
     )
   const of = { challengeId: verified.challenge.id }
-  return await openProven(deps, call, of, asked.circumstances, keep, opened => ({ ...verified, ...opened }))
+  const asking = { circumstances: asked.circumstances, shown }
+  return await openProven(deps, call, of, asking, keep, opened => ({ ...verified, ...opened }))
 }
 
 export function refusalOf(outcome: Exclude<Attempted, { kind: 'verified' }>): OstiaryError {

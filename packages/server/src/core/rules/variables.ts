@@ -50,7 +50,7 @@ export const VARIABLES = {
   },
   device: {
     known: of('bool', 'proved by a device token to be a device on which this user signed in'),
-    isRemembered: of('bool', 'known, and the person asked to be remembered on it'),
+    isRemembered: of('bool', 'known, and its `rememberedUntil` (docs/devices.md) is not over'),
     isNew: of('bool', 'this user never signed in on it'),
     count: of('int', 'devices of the user'),
     ageDays: of('int', 'whole days since the user first signed in on it'),

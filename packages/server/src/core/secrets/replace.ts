@@ -12,7 +12,7 @@ export type Ended = Record<ForgeableKind, number>
 
 /**
  * Ends what whoever knows an old secret, and has seen the database, could forge or read (PROTOCOL section 6), in one
- * environment: signing keys and development keys at once, in one write; then sessions, challenges, messages, kept
+ * environment: signing keys and development keys at once, in one write; then sessions, devices, challenges, messages, kept
  * answers and webhook endpoints in small steps. Offline checks take tokens of the old signing key until their copy of the JWKS is read anew.
  * Safe to run again: a run that broke off has ended less, and nothing else.
  */
@@ -24,6 +24,7 @@ export async function replaceSecret(deps: Deps, { origin, view }: Call): Promise
   directory.forget()
   const ended: Ended = {
     sessions: await endAll(deps, 'sessions', origin),
+    devices: await endAll(deps, 'devices', origin),
     challenges: await endAll(deps, 'challenges', origin),
     messages: await endAll(deps, 'messages', origin),
     idempotency: await endAll(deps, 'idempotency', origin),

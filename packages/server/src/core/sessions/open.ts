@@ -1,4 +1,4 @@
-import { type Call, circumstancesOf, type Deps, refuse, type ToldContext } from '../deps.ts'
+import { type Call, circumstancesOf, type Deps, refuse, shownDevice, type ToldContext } from '../deps.ts'
 import { fieldError } from '../errors.ts'
 import { ConsentNeeded, withConsent } from '../hooks/before-sign-in.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
@@ -28,7 +28,8 @@ export async function openSession(
   if ((challengeId === undefined) === (actionId === undefined))
     throw fieldError('challengeId', 'invalid_value', 'exactly one of challengeId and actionId is needed')
   const of = challengeId === undefined ? { actionId: actionId ?? '' } : { challengeId }
-  return await openProven(deps, call, of, circumstancesOf(input.context), keep, opened => opened)
+  const asking = { circumstances: circumstancesOf(input.context), shown: shownDevice(input.context) }
+  return await openProven(deps, call, of, asking, keep, opened => opened)
 }
 
 /** The session of a proof that stands, with the consent of the hook; `finish` makes of it what is answered and kept. */
@@ -36,13 +37,13 @@ export async function openProven<Result>(
   deps: Deps,
   call: Call,
   of: { challengeId: string } | { actionId: string },
-  circumstances: Circumstances,
+  { circumstances, shown }: { circumstances: Circumstances; shown: string | null | undefined },
   keep: Keep<Result> | undefined,
   finish: (opened: Refreshed) => Result,
 ): Promise<Result> {
   return await withConsent(deps, call, circumstances, async consent => {
     const now = deps.clock.now()
-    const prepared = consent && prepareSession(deps, call, circumstances, now, consent)
+    const prepared = consent && prepareSession(deps, call, circumstances, now, consent, shown)
     const session = prepared?.session ?? null
     const opening = { origin: call.origin, now, epoch: deps.epoch, withinMs: WITHIN_MS, session }
     return await writeOnce<OpenedLater, Result>(
@@ -57,7 +58,8 @@ export async function openProven<Result>(
         if (!prepared) throw new Error('a session was opened without consent')
         const { refreshToken } = prepared
         const until = prepared.session.refreshExpiresAt
-        const tokens = await tokensOf(deps, call, outcome.session, refreshToken, until, now)
+        const deviceToken = outcome.isDeviceNew ? prepared.deviceToken : null
+        const tokens = await tokensOf(deps, call, outcome.session, refreshToken, until, now, deviceToken)
         return finish({ session: outcome.session, user: outcome.user, tokens })
       },
     )

@@ -1,4 +1,5 @@
 import type { Call, Deps } from '../deps.ts'
+import { newDevice } from '../devices/devices.ts'
 import type { Consent } from '../hooks/before-sign-in.ts'
 import { newId } from '../ids.ts'
 import { newNotice } from '../notices/notice.ts'
@@ -14,20 +15,27 @@ export interface Tokens {
   accessTokenExpiresAt: number
   refreshToken: string
   refreshTokenExpiresAt: number
+  /** Where the sign-in's device got a new one; else it has its token, or is none. */
+  deviceToken: string | null
 }
 
-/** A session that is ready to be written if the proof succeeds, with its refresh token. There is none without consent. */
+/**
+ * A session that is ready to be written if the proof succeeds, with its refresh token. There is none without consent.
+ * `shown`: see `newDevice`.
+ */
 export function prepareSession(
   deps: Deps,
   call: Call,
   circumstances: Circumstances,
   now: number,
   { claims }: Consent,
-): { session: NewSession; refreshToken: string } {
+  shown: string | null | undefined,
+): { session: NewSession; refreshToken: string; deviceToken: string | null } {
   const { idleSeconds, absoluteSeconds } = call.view.settings.session
   const id = newId('ses', now)
   const secret = deps.random.bytes(32)
   const refreshToken = formatRefreshToken({ sessionId: id, secret, tag: deps.keyring.refreshTag(id, secret) })
+  const { device, deviceToken } = newDevice(deps, call, shown, now)
   const session: NewSession = {
     id,
     refreshHash: deps.keyring.tokenHash(refreshToken),
@@ -37,8 +45,9 @@ export function prepareSession(
     seenAs: seenAs(circumstances),
     notice: newNotice(deps, call, 'newDevice', circumstances, now),
     claims,
+    device,
   }
-  return { session, refreshToken }
+  return { session, refreshToken, deviceToken }
 }
 
 export async function tokensOf(
@@ -48,10 +57,12 @@ export async function tokensOf(
   refreshToken: string,
   refreshTokenExpiresAt: number,
   now: number,
+  deviceToken: string | null = null,
 ): Promise<Tokens> {
   return {
     ...(await signAccessToken(deps.publicUrl, call.view, session, now)),
     refreshToken,
     refreshTokenExpiresAt,
+    deviceToken,
   }
 }

@@ -49,6 +49,15 @@ const REVOKED: Record<string, string> = {
   user_blocked: 'because the user was blocked',
   adopted: 'because the account got a proven owner',
 }
+const DEVICE_ENDED: Record<string, string> = {
+  signed_out: 'because they signed out everywhere',
+  adopted: 'because the account got a proven owner',
+  user_blocked: 'because the user was blocked',
+  secret_replaced: 'because the server’s secret was replaced',
+  too_many: 'because newer ones took its place',
+}
+const why = (reasons: Record<string, string>, reason: unknown) =>
+  typeof reason === 'string' && Object.hasOwn(reasons, reason) ? ` ${reasons[reason]}` : ''
 
 /**
  * The words of every event, one form a type: the compiler refuses a type without one. A form names the data that its line
@@ -152,14 +161,20 @@ export const FORMS: Record<EventType, Form> = {
     'A passkey answered with a counter that did not rise: it may have been copied.',
     'authenticatorId',
   ),
+  'device.created': {
+    keys: ['deviceId'],
+    text: (_data, event) => `The person signed in on a device that did not know them${device(event)}.`,
+  },
+  'device.remembered': says('The app changed until when the device counts as remembered.', 'deviceId'),
+  'device.ended': {
+    keys: ['deviceId', 'reason'],
+    text: ({ reason }) => `A device stopped knowing the person${why(DEVICE_ENDED, reason)}.`,
+  },
   'session.created': { keys: [], text: (_data, event) => `A session began${device(event)}.` },
   'session.refreshed': says('The session was renewed.', 'isRepeat'),
   'session.revoked': {
     keys: ['reason'],
-    text({ reason }) {
-      const why = typeof reason === 'string' && Object.hasOwn(REVOKED, reason) ? REVOKED[reason] : null
-      return why ? `The session was ended ${why}.` : 'The session was ended.'
-    },
+    text: ({ reason }) => `The session was ended${why(REVOKED, reason)}.`,
   },
   'session.refresh_reused': says('A refresh token was used a second time: it may have been stolen.'),
   'action.tracked': {

@@ -3,6 +3,7 @@ import { beginSignIn } from '../../core/actions/track.ts'
 import * as fields from '../api/fields.ts'
 import { ClientActionBody, clientActionBody } from '../wire-actions.ts'
 import { actionCookies } from './action-cookies.ts'
+import { browserOf } from './device-cookie.ts'
 import { clientEndpoint } from './endpoint.ts'
 
 export const BegunActionBody = ClientActionBody.extend({ token: z.string().nullable() }).meta({
@@ -27,7 +28,7 @@ export const beginEndpoint = clientEndpoint({
   status: 201,
   answer: BegunActionBody,
   errors: ['redirect_url_not_allowed', 'rate_limited'],
-  act: (deps, call) => beginSignIn(deps, call, call.app.id, call.body, call.circumstances),
+  act: (deps, call) => beginSignIn(deps, call, call.app.id, call.body, browserOf(call)),
   render: ({ action, token }, { view, isOwnPage }, deps) => ({
     ...clientActionBody(action, null, view, deps),
     token: isOwnPage ? null : token,

@@ -1,6 +1,7 @@
 import { finish } from '../../core/actions/work.ts'
 import { noBody } from '../api/fields.ts'
 import { clientActionBody } from '../wire-actions.ts'
+import { deviceCookies } from './device-cookie.ts'
 import { clientEndpoint } from './endpoint.ts'
 import { ProvenActionBody } from './verify.ts'
 
@@ -19,4 +20,5 @@ export const finishEndpoint = clientEndpoint({
     ...clientActionBody(action, challenge, view, deps),
     result,
   }),
+  cookies: ({ deviceToken }) => deviceCookies(deviceToken),
 })

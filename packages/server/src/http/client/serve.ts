@@ -14,6 +14,7 @@ import type { AppVariables, HttpDeps } from '../app.ts'
 import { parseJson, readBytes, validate } from '../body.ts'
 import { clientIp } from '../client-ip.ts'
 import { ACTION_HEADER, heldActions, heldWork } from './action-cookies.ts'
+import { heldDevice } from './device-cookie.ts'
 import type { ClientCall, ClientEndpoint, LetIn } from './endpoint.ts'
 import { isAppOrigin, isOwnPage } from './origins.ts'
 
@@ -138,7 +139,9 @@ const ENTRANCES: { [Auth in keyof LetIn]: Entrance<Auth> } = {
     if (!work || !view || !app)
       throw new OstiaryError('unauthorized', { detail: 'The token of the action is unknown.' })
     guardOrigin(deps, c, app, view)
-    return { ...work, view, app, origin: originOf(c, view, app), circumstances }
+    // A cookie of ours stays in pages of ours; elsewhere the app's backend keeps the token.
+    const shown = isOwn(deps, c) ? heldDevice(jar) : undefined
+    return { ...work, view, app, origin: originOf(c, view, app), circumstances, shown }
   },
 
   async page(deps, c) {

@@ -1,14 +1,18 @@
 import { z } from 'zod'
 import { validateAction } from '../../core/actions/validate.ts'
+import type { App } from '../../core/rows.ts'
 import * as fields from '../api/fields.ts'
 import { Instant, iso, SessionBody, sessionBody } from '../wire.ts'
 import { ClientUserBody, clientUserBody } from '../wire-actions.ts'
 import { refreshCookie } from './cookies.ts'
+import { deviceCookies, heldDevice } from './device-cookie.ts'
 import { clientEndpoint } from './endpoint.ts'
 
 export const ClientTokensBody = z
   .object({ accessToken: z.string(), accessTokenExpiresAt: Instant })
   .meta({ id: 'ClientTokens' })
+
+const keepsCookies = ({ app, isOwnPage }: { app: App; isOwnPage: boolean }) => app.publicRefresh || isOwnPage
 
 /**
  * For an app without a backend: the verifier, which never left its page, takes the place of the secret key. A refresh token
@@ -42,6 +46,7 @@ export const clientValidateEndpoint = clientEndpoint({
         ipAddress: call.circumstances.ipAddress ?? undefined,
         userAgent: call.circumstances.userAgent ?? undefined,
       },
+      shown: keepsCookies(call) ? heldDevice(call.jar) : undefined,
     }),
   render: ({ user, session, tokens }) => ({
     isValid: true,
@@ -52,8 +57,11 @@ export const clientValidateEndpoint = clientEndpoint({
       accessTokenExpiresAt: iso(tokens.accessTokenExpiresAt),
     },
   }),
-  cookies: ({ tokens }, { app, isOwnPage }, { clock }) =>
-    tokens && (app.publicRefresh || isOwnPage)
-      ? [refreshCookie(app.id, tokens.refreshToken, tokens.refreshTokenExpiresAt, clock.now())]
+  cookies: ({ tokens }, call, { clock }) =>
+    tokens && keepsCookies(call)
+      ? [
+          refreshCookie(call.app.id, tokens.refreshToken, tokens.refreshTokenExpiresAt, clock.now()),
+          ...deviceCookies(tokens.deviceToken),
+        ]
       : [],
 })

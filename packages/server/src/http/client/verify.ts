@@ -4,6 +4,7 @@ import { verify } from '../../core/actions/work.ts'
 import { fieldError } from '../../core/errors.ts'
 import { AuthenticationCredential } from '../../core/passkeys/shapes.ts'
 import { ClientActionBody, clientActionBody, ResultBody } from '../wire-actions.ts'
+import { deviceCookies } from './device-cookie.ts'
 import { clientEndpoint } from './endpoint.ts'
 
 export const ProvenActionBody = ClientActionBody.extend({ result: ResultBody }).meta({ id: 'ProvenAction' })
@@ -49,4 +50,5 @@ export const verifyEndpoint = clientEndpoint({
     ...clientActionBody(action, action.challengeId === null ? null : challenge, view, deps),
     result,
   }),
+  cookies: ({ deviceToken }) => deviceCookies(deviceToken),
 })

@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import type pg from 'pg'
 import { SHIPPED } from '../migrations.ts'
 import * as columns from '../sql/columns.ts'
+import { MAX_DEVICES } from '../sql/devices.ts'
 import { REMEMBERED } from '../sql/notices.ts'
 
 /**
@@ -32,6 +33,7 @@ const source = readdirSync(FOLDER)
   .join('\n')
   .replaceAll(/\/\*(challenges|sessions)\*\//g, (_, table: keyof typeof WRITTEN) => WRITTEN[table].join(', '))
   .replaceAll('/*remembered*/', String(REMEMBERED))
+  .replaceAll('/*maxDevices*/', String(MAX_DEVICES))
 
 const VERSION = createHash('sha256').update(source).digest('hex').slice(0, 8)
 

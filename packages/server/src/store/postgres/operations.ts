@@ -62,7 +62,7 @@ export async function attemptCode(call: Call, input: Attempt, queued: () => void
   const guesser = circumstances.site === null ? null : guesserName(environmentId, circumstances.site)
   const answer = await call('attempt', {
     ...common(input),
-    eventIds: [newId('evt', now), newId('evt', now), newId('evt', now), newId('evt', now)],
+    eventIds: Array.from({ length: 5 }, () => newId('evt', now)),
     protectionEventId: newId('evt', now),
     names: [
       ...input.wrongLimits.map(limit => limitId(limit, environmentId)),
@@ -91,6 +91,7 @@ export async function attemptCode(call: Call, input: Attempt, queued: () => void
       claims: JSON.stringify(session.claims),
     },
     notice: session && noticeOf(session),
+    device: session?.device ?? null,
   })
   if (answer.kind === 'general') return null
   if (answer.kind !== 'verified') return answer as unknown as Attempted
@@ -101,6 +102,7 @@ export async function attemptCode(call: Call, input: Attempt, queued: () => void
     user: answer.user === null ? null : userOf(answer.user as UserRows),
     isNewUser: answer.isNewUser as boolean,
     session: answer.session === null ? null : columns.sessions.read(answer.session as Row),
+    isDeviceNew: answer.isDeviceNew === true,
     authenticator: null,
   }
 }

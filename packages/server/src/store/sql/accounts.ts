@@ -3,6 +3,7 @@ import type { Event, EventContext, Session } from '../../core/rows.ts'
 import { attempt, claimChallenge } from './attempts.ts'
 import { listAuthenticators } from './authenticators.ts'
 import * as columns from './columns.ts'
+import { endDevices } from './devices.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { noticeAddress, queueNotice } from './notices.ts'
 import { endSessions } from './sessions.ts'
@@ -126,10 +127,21 @@ export async function endOwnSessions(
   if (!user) return 0
   const now = tx.judgeAt(told)
   const events = await endSessions(tx, user, origin, now, 'asked', which)
-  if ('except' in which) await endUnopenedProofs(tx, user, now)
+  const ended: Event[] = []
+  if ('except' in which) {
+    await endUnopenedProofs(tx, user, now)
+    // The device that the person has in hand goes on being theirs.
+    const kept = await tx.one(
+      'SELECT device_id FROM sessions WHERE id = $1 AND environment_id = $2 AND user_id = $3',
+      which.except,
+      origin.environmentId,
+      userId,
+    )
+    ended.push(...(await endDevices(tx, user, origin, now, 'signed_out', kept?.device_id ?? '')))
+  }
   await insertEvents(
     tx,
-    events.map(event => ({ ...event, context })),
+    [...events, ...ended].map(event => ({ ...event, context })),
   )
   return events.length
 }

@@ -1,3 +1,4 @@
+import type { Known } from '../../core/actions/signals.ts'
 import { maskEmail } from '../../core/addresses/email.ts'
 import { OstiaryError } from '../../core/errors.ts'
 import type {
@@ -7,8 +8,10 @@ import type {
   Created,
   Listed,
   NewAction,
+  NewDevice,
   OpenedLater,
   Page,
+  Presented,
   Store,
   Tracked,
   Validated,
@@ -26,6 +29,7 @@ import type {
 import { attempt } from './attempts.ts'
 import { createChallenge } from './challenges.ts'
 import * as columns from './columns.ts'
+import { signInOn } from './devices.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { takeLimits } from './limits.ts'
@@ -33,9 +37,10 @@ import { lockProof } from './locks.ts'
 import { noteOffer } from './offers.ts'
 import { type Condition, lookThrough, pageOf, unindexed } from './pages.ts'
 import { isByPasskey } from './passkeys.ts'
+import { readPast } from './past.ts'
 import { AMR, insertSession, openSession, proofOf, together } from './sessions.ts'
 import { forUpdate, places, type Row, type Transaction, type Value } from './transaction.ts'
-import { findUser } from './users.ts'
+import { findUser, lockUser } from './users.ts'
 
 /**
  * Actions (PROTOCOL section 4). An action's row is locked last: names, users and challenges come before it, and where the
@@ -279,13 +284,22 @@ export async function attemptInAction(
   const next = input.progress(
     seen,
     { method, challengeId: challenge.id, at: now },
-    {
-      user,
-      isNewUser: outcome.isNewUser,
-      authenticators: seen.isJudged ? [] : await authenticatorTypes(tx, user.id),
-    },
+    seen.isJudged
+      ? null
+      : await knownOf(tx, user, outcome.isNewUser, presentedFor(seen, input.device), before.epoch, now),
   )
   const isDone = next.state === 'CHALLENGE_SUCCEEDED'
+  const device =
+    isDone && seen.opensSession && input.device
+      ? await signInOn(
+          tx,
+          user,
+          input.device,
+          { ...challenge, circumstances: asked.circumstances },
+          origin,
+          now,
+        )
+      : null
   const isOffered = isDone && input.offer ? await noteOffer(tx, user, input.offer, now) : false
   const given = isOffered || !isDone ? null : result
   // What is sent next goes to this person, and to nobody who is typed in.
@@ -297,8 +311,8 @@ export async function attemptInAction(
     `proofs = $16 AND ${isPasskey ? 'passkey_challenge_id' : 'challenge_id'} = $17`,
     `state = $11, state_changed_at = CASE WHEN state = $11 THEN state_changed_at ELSE CAST($1 AS BIGINT) END, method = $6, user_id = $7,
        result_hash = $8, result_expires_at = $9, offers_passkey = $10, demands = $12, proofs = $13, is_judged = $14, decision = $15,
-       challenge_id = ${isDone ? (isPasskey ? 'passkey_challenge_id' : 'challenge_id') : 'NULL'},
-       ${isDone ? '' : 'passkey_challenge_id = NULL, is_named = 1, address = $18, requested_to = $19,'}
+       challenge_id = ${isDone ? (isPasskey ? 'passkey_challenge_id' : 'challenge_id') : 'NULL'}, device_id = $18,
+       ${isDone ? '' : 'passkey_challenge_id = NULL, is_named = 1, address = $19, requested_to = $20,'}
        opening_hash = NULL, approval_number = NULL, approval_hash = NULL, approval_expires_at = NULL`,
     next.proofs.length > 0 ? method : null,
     user.id,
@@ -312,6 +326,7 @@ export async function attemptInAction(
     JSON.stringify(next.decision),
     before.proofs,
     challenge.id,
+    device?.id ?? null,
     ...(isDone ? [] : [address, address === null ? null : maskEmail(address)]),
   )
   if (!action) throw new OstiaryError('state_conflict')
@@ -327,8 +342,31 @@ export async function attemptInAction(
     ...(next.state === 'BLOCK'
       ? [actionEvent('action.challenge_failed', action, origin, now, { context, data: { reason: 'rules' } })]
       : []),
+    ...(device?.events ?? []),
   ])
-  return { ...outcome, action }
+  return { ...outcome, action, isDeviceNew: device?.isNew ?? false }
+}
+
+/** What the rules may know of a person who has just proven who they are, before that is written down as a sign-in. */
+async function knownOf(
+  tx: Transaction,
+  user: User,
+  isNewUser: boolean,
+  presented: Presented,
+  epoch: number,
+  now: number,
+): Promise<Known> {
+  const { id: userId, environmentId } = user
+  const authenticators = await authenticatorTypes(tx, userId)
+  const past = await readPast(tx, { environmentId, userId, presented, epoch, now })
+  return { user, isNewUser, authenticators, past }
+}
+
+/** The device token of the browser that works on the action: the one in hand, else the one told when it was tracked. */
+function presentedFor({ presentedDevice: told }: Action, inHand: NewDevice | null): Presented {
+  if (inHand?.presentedHash) return inHand.presentedHash
+  if (told !== null) return told === '' ? null : told
+  return inHand ? null : undefined
 }
 
 async function authenticatorTypes(tx: Transaction, userId: string): Promise<Authenticator['type'][]> {
@@ -345,7 +383,10 @@ function addressOf({ identifiers }: User): string | null {
 export async function finishAction(
   tx: Transaction,
   input: Parameters<Store['finishAction']>[0],
-): Promise<Action | null> {
+): ReturnType<Store['finishAction']> {
+  const { origin } = input
+  const before = await findAction(tx, origin.environmentId, input.actionId)
+  const user = before?.userId ? await lockUser(tx, origin.environmentId, before.userId) : null
   const now = tx.judgeAt(input.now)
   const row = await tx.one(
     `UPDATE actions SET result_hash = $3, result_expires_at = $4, offers_passkey = 0
@@ -357,9 +398,21 @@ export async function finishAction(
     now + input.result.livesMs,
     input.actionId,
     input.workingHash,
-    input.origin.environmentId,
+    origin.environmentId,
   )
-  return row ? columns.actions.read(row) : null
+  if (!row) return null
+  const action = columns.actions.read(row)
+  if (action.deviceId !== null || !action.opensSession || !user || !input.device)
+    return { action, isDeviceNew: false }
+  // Whatever ended the proof meanwhile (signed out everywhere, adopted) ends what would be known by it.
+  const proof = await tx.one('SELECT ended_at FROM challenges WHERE id = $1', row.challenge_id)
+  if (proof?.ended_at !== null || user.status === 'blocked') return { action, isDeviceNew: false }
+  const { circumstances } = input
+  const about = { appId: action.appId, actionId: action.id, epoch: action.epoch, circumstances }
+  const device = await signInOn(tx, user, input.device, about, origin, now)
+  await tx.run('UPDATE actions SET device_id = $2 WHERE id = $1', action.id, device.id)
+  await insertEvents(tx, device.events)
+  return { action: { ...action, deviceId: device.id }, isDeviceNew: device.isNew }
 }
 
 /** See `Store.cancelAction`. */
@@ -423,7 +476,8 @@ export async function validateAction(
   if (user.status === 'blocked') return { kind: 'userBlocked' }
   const action = columns.actions.read(row)
   const authenticators: Authenticator['type'][] = row.has_passkey === 1 ? ['passkey'] : []
-  if (action.validatedAt !== null) return { kind: 'validated', action, user, authenticators, session: null }
+  if (action.validatedAt !== null)
+    return { kind: 'validated', action, user, authenticators, session: null, isDeviceNew: false }
 
   const opens = action.opensSession && proof.session_opened_at === null
   if (opens && !input.session) return { kind: 'ready', challenge: columns.challenges.read(proof), user }
@@ -439,6 +493,7 @@ export async function validateAction(
     user: opened ? { ...user, lastSignInAt: now } : user,
     authenticators,
     session: opened?.session ?? null,
+    isDeviceNew: opened?.isDeviceNew ?? false,
   }
 
   async function openOnce(
@@ -457,6 +512,7 @@ export async function validateAction(
       input.session,
       { ...input.origin, appId: action.appId },
       now,
+      action.deviceId,
     )
   }
 }
@@ -473,7 +529,8 @@ export async function openActionSession(
   if (!isOurs || challengeId === null) return { kind: 'stateConflict' }
   const earlier = await earlierProofs(tx, action)
   if (earlier.isOver) return { kind: 'late' }
-  const opened = await openSession(tx, { ...input, challengeId }, { id: action.id, earlier: earlier.proofs })
+  const about = { id: action.id, deviceId: action.deviceId, earlier: earlier.proofs }
+  const opened = await openSession(tx, { ...input, challengeId }, about)
   if (opened.kind === 'opened')
     await tx.run(
       'UPDATE actions SET validated_at = $2 WHERE id = $1 AND validated_at IS NULL',

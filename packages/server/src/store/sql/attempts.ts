@@ -160,7 +160,15 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
   if (challenge.userMode === 'none') {
     await tx.run('UPDATE challenges SET handover_hash = NULL WHERE id = $1', challenge.id)
     await insertEvents(tx, [proof])
-    return { kind: 'verified', challenge, user: null, isNewUser: false, session: null, authenticator: null }
+    return {
+      kind: 'verified',
+      challenge,
+      user: null,
+      isNewUser: false,
+      session: null,
+      isDeviceNew: false,
+      authenticator: null,
+    }
   }
   const proven = await addressProven(tx, challenge, input, now)
   if (typeof proven === 'string') return await refuse(tx, challenge, proven, origin, now)
@@ -176,10 +184,12 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
   )
   const events: Event[] = proven.events
   let session = null
+  let isDeviceNew = false
   if (challenge.opensSession && input.session) {
     const by = { eventId: proof.id, provenBy: challenge.provenBy ?? 'code', amr: null, at: now }
     const opened = await insertSession(tx, challenge, user, by, input.session, origin, now)
     session = opened.session
+    isDeviceNew = opened.isDeviceNew
     user.lastSignInAt = now
     events.push(...opened.events)
   }
@@ -190,6 +200,7 @@ async function prove(tx: Transaction, row: Row, input: Attempt, now: number): Pr
     user,
     isNewUser,
     session,
+    isDeviceNew,
     authenticator: null,
   }
 }

@@ -4,6 +4,7 @@ import type {
   App,
   Authenticator,
   Challenge,
+  Device,
   Environment,
   Event,
   Identifier,
@@ -166,7 +167,9 @@ export const actions = columnsOf<Action>({
   opensSession: 'flag',
   decision: 'json',
   ...plain('redirectUrl clientState codeChallenge loginHint'),
-  ...plain('locale ipAddress userAgent approvalNumber approvalExpiresAt resultExpiresAt validatedAt'),
+  ...plain(
+    'locale ipAddress userAgent presentedDevice deviceId approvalNumber approvalExpiresAt resultExpiresAt validatedAt',
+  ),
   ...plain('createdAt expiresAt'),
 })
 export const messages = columnsOf<Message>(
@@ -186,6 +189,12 @@ export const sessions = columnsOf<Session>({
   ),
   claims: 'json',
 })
+
+/** Of `device_users`. */
+export const devices = columnsOf<Device>(
+  plain('id environmentId userId ipAddress userAgent createdAt lastSignInAt rememberedUntil endedAt'),
+  { id: 'device_id' },
+)
 
 const eventFields = columnsOf<Omit<Event, 'actor'> & { actorType: string; actorId: string | null }>({
   ...plain(

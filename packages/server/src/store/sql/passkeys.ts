@@ -197,16 +197,18 @@ async function prove(
     }),
   ]
   let session = null
+  let isDeviceNew = false
   if (challenge.opensSession && input.session) {
     const by = { eventId: event.id, provenBy: 'passkey' as const, amr: judged.amr, at: now }
     const opened = await insertSession(tx, proven, user, by, input.session, origin, now)
     session = opened.session
+    isDeviceNew = opened.isDeviceNew
     user.lastSignInAt = now
     events.push(...opened.events)
   }
   await insertEvents(tx, events)
   const authenticator = columns.authenticators.read(used)
-  return { kind: 'verified', challenge: proven, user, isNewUser: false, session, authenticator }
+  return { kind: 'verified', challenge: proven, user, isNewUser: false, session, isDeviceNew, authenticator }
 }
 
 /** Removed meanwhile, or its counter did not rise: then somebody may have copied it. */
@@ -267,7 +269,15 @@ async function enrol(
     }),
     ...(await queueNotice(tx, user, notice, noticeAddress(user), authenticator.name, origin, now)),
   ])
-  return { kind: 'verified', challenge: proven, user, isNewUser: false, session: null, authenticator }
+  return {
+    kind: 'verified',
+    challenge: proven,
+    user,
+    isNewUser: false,
+    session: null,
+    isDeviceNew: false,
+    authenticator,
+  }
 }
 
 async function refuse(

@@ -1,5 +1,6 @@
 import type { Challenge, Event, Identifier, Origin, User } from '../../core/rows.ts'
 import { endAuthenticators } from './authenticators.ts'
+import { endDevices } from './devices.ts'
 import { newEvent } from './events.ts'
 import { insertIdentifier, preferProven, promoteNext, removeUnprovenCopies } from './identifiers.ts'
 import { endSessions } from './sessions.ts'
@@ -116,6 +117,7 @@ async function bequeath(
   if (isAdoption) {
     events.push(...(await endSessions(tx, user, origin, now, 'adopted')))
     events.push(...(await endAuthenticators(tx, user, origin, now, 'adopted')))
+    events.push(...(await endDevices(tx, user, origin, now, 'adopted')))
     await endChallengesOfUser(tx, user, now, challenge.id)
     events.push(newEvent('user.adopted', origin, now, { userId: user.id, challengeId: challenge.id }))
   }

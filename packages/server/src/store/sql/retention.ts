@@ -9,6 +9,7 @@ import { countUsage, readCountedTo } from './usage.ts'
 
 const HOUR = 60 * 60_000
 const DAY = 24 * HOUR
+const DEVICE_DAYS = 400
 const WEEK_HOURS = 7 * 24
 const COUNTED_AT_ONCE = 5000
 /** How long the log of webhooks is kept. */
@@ -92,6 +93,8 @@ export async function purge(
       oldest(retentionDays.challenges),
       environmentId,
     ],
+    // No cookie lives longer (RFC 6265bis 5.5): whoever has the token since has lost it.
+    ['devices', 'last_seen_at <= $1 AND environment_id = $2', oldest(DEVICE_DAYS), environmentId],
     ['actions', 'expires_at <= $1 AND environment_id = $2', oldest(retentionDays.challenges), environmentId],
     [
       'messages',

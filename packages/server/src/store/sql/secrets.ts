@@ -1,6 +1,7 @@
 import type { ForgeableKind, SealedRow, Store } from '../../core/ports.ts'
 import type { Origin, SigningKey } from '../../core/rows.ts'
 import * as columns from './columns.ts'
+import { deviceEnded } from './devices.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { places, type Transaction } from './transaction.ts'
 import { OPEN } from './users.ts'
@@ -135,6 +136,22 @@ const END: Record<ForgeableKind, (tx: Transaction, values: Values, origin: Origi
           data,
         }),
       ),
+    )
+    return rows.length
+  },
+  async devices(tx, values, origin) {
+    const rows = await tx.all(
+      `UPDATE devices SET ended_at = $1 WHERE ${STEP} AND ended_at IS NULL RETURNING id`,
+      ...values,
+    )
+    const users = await tx.all(
+      `UPDATE device_users SET ended_at = $1
+       WHERE device_id > $2 AND device_id <= $3 AND environment_id = $4 AND ended_at IS NULL RETURNING device_id, user_id`,
+      ...values,
+    )
+    await insertEvents(
+      tx,
+      users.map(row => deviceEnded(row.device_id, row.user_id, 'secret_replaced', origin, values[0])),
     )
     return rows.length
   },

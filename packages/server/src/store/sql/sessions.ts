@@ -1,6 +1,7 @@
 import type { NewSession, OpenedLater, Page, Rotated, Rotation, Store } from '../../core/ports.ts'
 import type { Challenge, Event, Origin, ProvenBy, Session, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
+import { endDevices, signInOn } from './devices.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { lockProof } from './locks.ts'
@@ -64,7 +65,14 @@ export async function insertSession(
   next: NewSession,
   origin: Origin,
   now: number,
-): Promise<{ session: Session; events: Event[] }> {
+  /** The device of the action whose result opens it: it stands back behind a token that was told. */
+  actionDeviceId: string | null = null,
+): Promise<{ session: Session; events: Event[]; isDeviceNew: boolean }> {
+  const isTold = next.device !== null && (next.device.presentedHash !== null || actionDeviceId === null)
+  const device =
+    isTold && next.device
+      ? await signInOn(tx, user, next.device, { ...challenge, ...next }, origin, now)
+      : null
   const session: Session = {
     id: next.id,
     environmentId: challenge.environmentId,
@@ -77,7 +85,7 @@ export async function insertSession(
     proofEventId: proof.eventId,
     ipAddress: next.circumstances.ipAddress,
     userAgent: next.circumstances.userAgent,
-    deviceId: null,
+    deviceId: device?.id ?? actionDeviceId,
     claims: next.claims,
     epoch: challenge.epoch,
     createdAt: now,
@@ -108,17 +116,19 @@ export async function insertSession(
     sessionId: session.id,
     context: { ipAddress: session.ipAddress, userAgent: session.userAgent },
   })
-  if (written?.was_seen) return { session, events: [event] }
+  const events = [event, ...(device?.events ?? [])]
+  const opened = { session, events, isDeviceNew: device?.isNew ?? false }
+  if (written?.was_seen) return opened
   const about = { ...origin, appId: challenge.appId }
   const noticed = await queueNotice(tx, user, next.notice, noticeAddress(user), null, about, now)
-  return { session, events: [event, ...noticed] }
+  return { ...opened, events: [...events, ...noticed] }
 }
 
 /** See `Store.openSession`. */
 export async function openSession(
   tx: Transaction,
   input: Parameters<Store['openSession']>[0],
-  action: { id: string; earlier: readonly SessionProof[] } | null = null,
+  action: { id: string; deviceId: string | null; earlier: readonly SessionProof[] } | null = null,
 ): Promise<OpenedLater> {
   const { origin, challengeId } = input
   await lockProof(tx, origin.environmentId, challengeId)
@@ -150,9 +160,18 @@ export async function openSession(
   const challenge = columns.challenges.read(row)
   if (!input.session) return { kind: 'ready', challenge, user }
   const proof = together(proofOf(row), action?.earlier ?? [])
-  const { session, events } = await insertSession(tx, challenge, user, proof, input.session, origin, now)
+  const { events, ...opened } = await insertSession(
+    tx,
+    challenge,
+    user,
+    proof,
+    input.session,
+    origin,
+    now,
+    action?.deviceId ?? null,
+  )
   await insertEvents(tx, events)
-  return { kind: 'opened', session, user: { ...user, lastSignInAt: now } }
+  return { kind: 'opened', ...opened, user: { ...user, lastSignInAt: now } }
 }
 
 /**
@@ -311,7 +330,7 @@ export async function revokeUserSessions(
   if (!user) return null
   const events = await endSessions(tx, user, origin, tx.judgeAt(now), 'asked')
   await endUnopenedProofs(tx, user, tx.judgeAt(now))
-  await insertEvents(tx, events)
+  await insertEvents(tx, [...events, ...(await endDevices(tx, user, origin, tx.judgeAt(now), 'signed_out'))])
   return events.length
 }
 

@@ -5,6 +5,7 @@ import * as approvals from './approvals.ts'
 import * as attempts from './attempts.ts'
 import * as authenticators from './authenticators.ts'
 import * as challenges from './challenges.ts'
+import * as devices from './devices.ts'
 import * as directory from './directory.ts'
 import { insertEvents, listEvents } from './events.ts'
 import * as hooks from './hooks.ts'
@@ -13,6 +14,7 @@ import * as lists from './lists.ts'
 import * as messages from './messages.ts'
 import * as offers from './offers.ts'
 import { createPasskeyChallenge } from './passkeys.ts'
+import { readPast } from './past.ts'
 import * as retention from './retention.ts'
 import * as rules from './rules.ts'
 import * as secrets from './secrets.ts'
@@ -190,6 +192,13 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
       write(now, tx => authenticators.renameAuthenticator(tx, userId, id, name, origin, now)),
     removeAuthenticator: (userId, id, types, origin, now, own) =>
       write(now, tx => authenticators.removeAuthenticator(tx, userId, id, types, origin, now, own)),
+    listDevices: (environmentId, userId, page) =>
+      read(tx => devices.listDevices(tx, environmentId, userId, page)),
+    rememberDevice: (userId, id, until, origin, now) =>
+      write(now, tx => devices.rememberDevice(tx, userId, id, until, origin, now)),
+    endDevice: (userId, id, origin, now, once) =>
+      write(now, tx => devices.endDevice(tx, userId, id, origin, now), once),
+    readPast: input => read(tx => readPast(tx, input)),
     addOwnAddress: input => write(input.attempt.now, tx => accounts.addOwnAddress(tx, input)),
     makeOwnPrimary: input => write(input.now, tx => accounts.makeOwnPrimary(tx, input)),
     removeOwnAddress: input => write(input.now, tx => accounts.removeOwnAddress(tx, input)),

@@ -1,6 +1,7 @@
 import type { Listed, NewUser, Page, UserConflict, UserFilter, UserPatch } from '../../core/ports.ts'
 import type { Event, EventContext, Identifier, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
+import { endDevices } from './devices.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { insertIdentifier, preferProven, promoteNext, removeUnprovenCopies } from './identifiers.ts'
 import { areFew, type Condition, lookThrough, pageOf } from './pages.ts'
@@ -206,7 +207,7 @@ export async function deleteUser(tx: Transaction, id: string, origin: Origin, no
   const user = await lockUser(tx, origin.environmentId, id)
   if (!user) return false
   await endChallengesOfUser(tx, user, now)
-  // Sessions and addresses go with the row (ON DELETE CASCADE); the events that tell of them stay.
+  // Sessions, devices and addresses go with the row (ON DELETE CASCADE); the events that tell of them stay.
   await tx.run('DELETE FROM users WHERE id = $1', id)
   await insertEvents(tx, [newEvent('user.deleted', origin, now, { userId: id })])
   return true
@@ -227,6 +228,7 @@ export async function setUserStatus(
   ]
   if (status === 'blocked') {
     events.push(...(await endSessions(tx, user, origin, now, 'user_blocked')))
+    events.push(...(await endDevices(tx, user, origin, now, 'user_blocked')))
     await endChallengesOfUser(tx, user, now)
   }
   await insertEvents(tx, events)

@@ -154,6 +154,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
       seenAs: null,
       notice: null,
       claims: {},
+      device: null,
     }
   }
 

@@ -53,6 +53,8 @@ export function newAction(house: House, row: Partial<Action> = {}, more: Partial
       locale: null,
       ipAddress: null,
       userAgent: null,
+      presentedDevice: null,
+      deviceId: null,
       approvalNumber: null,
       approvalExpiresAt: null,
       resultExpiresAt: null,
@@ -135,6 +137,7 @@ function attemptIn(
     ...where,
     attempt: house.attemptOf(proof, { ...where, actionId: action.id, ...how.attempt }),
     result: how.withResult === false ? null : resultOf(action),
+    device: null,
     progress: ({ demands, decision, proofs }, proof) => ({
       demands,
       decision,
@@ -198,7 +201,15 @@ export const finish = (
   action: Action,
   more?: Partial<AtAction>,
   hash = resultOf(action).hash,
-) => house.store.finishAction({ ...at(house, action, more), result: { hash, livesMs: RESULT_LIVES } })
+) =>
+  house.store
+    .finishAction({
+      ...at(house, action, more),
+      result: { hash, livesMs: RESULT_LIVES },
+      device: null,
+      circumstances: NOBODY,
+    })
+    .then(finished => finished?.action ?? null)
 
 export const cancel = (house: House, action: Action, more?: Partial<AtAction>) =>
   house.store.cancelAction(at(house, action, more))

@@ -4,6 +4,7 @@ import * as fields from '../../api/fields.ts'
 import { clientActionBody } from '../../wire-actions.ts'
 import { actionCookies } from '../action-cookies.ts'
 import { BegunActionBody } from '../begin.ts'
+import { browserOf } from '../device-cookie.ts'
 import { clientEndpoint } from '../endpoint.ts'
 
 /** What `fresh_proof_required` asks for: a sign-in of this person, whose result opens a session that is fresh. */
@@ -23,7 +24,7 @@ export const proofEndpoint = clientEndpoint({
   status: 201,
   answer: BegunActionBody,
   errors: ['session_invalid', 'redirect_url_not_allowed', 'rate_limited'],
-  act: (deps, call) => beginProof(deps, call, call, call.body),
+  act: (deps, call) => beginProof(deps, call, call, call.body, browserOf(call)),
   render: ({ action, token }, { view, isOwnPage }, deps) => ({
     ...clientActionBody(action, null, view, deps),
     token: isOwnPage ? null : token,

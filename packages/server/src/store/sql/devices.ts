@@ -1,0 +1,236 @@
+import type { Circumstances, NewDevice, Page } from '../../core/ports.ts'
+import type { Device, Event, Origin, User } from '../../core/rows.ts'
+import * as columns from './columns.ts'
+import { insertEvents, newEvent } from './events.ts'
+import { places, type Row, type Transaction } from './transaction.ts'
+import { lockUser } from './users.ts'
+
+/**
+ * Devices that people sign in with (PROTOCOL section 4). A device is known by its token alone, and for each user by a row of
+ * their own. Whoever changes such a row holds its user; the device itself is locked after everything else.
+ */
+
+/** More than anybody uses; a backend that loses the tokens it is given must not make a list without an end. */
+export const MAX_DEVICES = 50
+
+interface About {
+  id?: string
+  appId: string
+  actionId: string | null
+  epoch: number
+  circumstances: Circumstances
+}
+
+/**
+ * Notes that the user, who is held and has just proven who they are, signs in on this device. `isNew`: it gets the new token,
+ * because it showed none that counts, or because it is now known to one user more. So a token that somebody planted in
+ * another's browser is worth nothing from their sign-in on.
+ */
+export async function signInOn(
+  tx: Transaction,
+  user: Pick<User, 'id' | 'environmentId'>,
+  next: NewDevice,
+  about: About,
+  origin: Origin,
+  now: number,
+): Promise<{ id: string; isNew: boolean; events: Event[] }> {
+  const rememberedUntil = now + next.rememberMs
+  const { ipAddress, userAgent } = about.circumstances
+  const shown = await deviceOf(tx, user.environmentId, next.presentedHash, about.epoch)
+  const known = shown && (await linkOf(tx, shown.id, user.id))
+  if (shown && known && known.ended_at === null) {
+    await tx.run('UPDATE devices SET last_seen_at = $2 WHERE id = $1', shown.id, now)
+    await tx.run(
+      `UPDATE device_users SET last_sign_in_at = $3, ip_address = $4, user_agent = $5,
+         remembered_until = CASE WHEN remembered_until > $6 THEN remembered_until ELSE CAST($6 AS BIGINT) END
+       WHERE device_id = $1 AND user_id = $2`,
+      shown.id,
+      user.id,
+      now,
+      ipAddress,
+      userAgent,
+      rememberedUntil,
+    )
+    return { id: shown.id, isNew: false, events: [] }
+  }
+  const events = await makeRoom(tx, user, origin, now)
+  // A device that was ended for them stays so: whoever took its token then must not be known by their next sign-in.
+  const id = shown && !known ? shown.id : next.id
+  if (shown && !known)
+    await tx.run(
+      'UPDATE devices SET token_hash = $2, last_seen_at = $3 WHERE id = $1',
+      id,
+      next.tokenHash,
+      now,
+    )
+  else
+    await tx.run(
+      `INSERT INTO devices (id, environment_id, token_hash, epoch, created_at, last_seen_at) VALUES ${places(1, 6)}`,
+      id,
+      user.environmentId,
+      next.tokenHash,
+      about.epoch,
+      now,
+      now,
+    )
+  const { columns: names } = columns.devices
+  const device: Device = {
+    id,
+    environmentId: user.environmentId,
+    userId: user.id,
+    ipAddress,
+    userAgent,
+    createdAt: now,
+    lastSignInAt: now,
+    rememberedUntil,
+    endedAt: null,
+  }
+  await tx.run(
+    `INSERT INTO device_users (${names.join(', ')}) VALUES ${places(1, names.length)}`,
+    ...columns.devices.values(device),
+  )
+  const created = newEvent('device.created', origin, now, {
+    appId: about.appId,
+    userId: user.id,
+    challengeId: about.id ?? null,
+    actionId: about.actionId,
+    context: { ipAddress, userAgent },
+    data: { deviceId: id },
+  })
+  return { id, isNew: true, events: [created, ...events] }
+}
+
+/** The device that has this token now, locked: of two sign-ins that show one, the second sees what the first made of it. */
+async function deviceOf(
+  tx: Transaction,
+  environmentId: string,
+  tokenHash: string | null,
+  epoch: number,
+): Promise<Row | undefined> {
+  if (tokenHash === null) return
+  return await tx.one(
+    `SELECT id FROM devices WHERE token_hash = $1 AND environment_id = $2 AND epoch = $3 AND ended_at IS NULL
+     ${tx.isShared ? 'FOR UPDATE' : ''}`,
+    tokenHash,
+    environmentId,
+    epoch,
+  )
+}
+
+const linkOf = (tx: Transaction, id: string, userId: string) =>
+  tx.one('SELECT * FROM device_users WHERE device_id = $1 AND user_id = $2', id, userId)
+
+/** Ends those used longest ago, so that one more is not too many. */
+async function makeRoom(
+  tx: Transaction,
+  { id: userId, environmentId }: Pick<User, 'id' | 'environmentId'>,
+  origin: Origin,
+  now: number,
+): Promise<Event[]> {
+  const rows = await tx.all(
+    `UPDATE device_users SET ended_at = $1 WHERE user_id = $2 AND environment_id = $3 AND ended_at IS NULL AND device_id IN (
+       SELECT device_id FROM device_users WHERE user_id = $2 AND environment_id = $3 AND ended_at IS NULL
+       ORDER BY last_sign_in_at DESC, device_id DESC LIMIT 1000 OFFSET ${MAX_DEVICES - 1}) RETURNING device_id`,
+    now,
+    userId,
+    environmentId,
+  )
+  return rows.map(row => deviceEnded(row.device_id, userId, 'too_many', origin, now))
+}
+
+export async function listDevices(
+  tx: Transaction,
+  environmentId: string,
+  userId: string,
+  { limit, before, createdAfter, createdBefore }: Page,
+): Promise<Device[]> {
+  const conditions: [sql: string, value: string | number | null][] = [
+    ['user_id = ?', userId],
+    ['environment_id = ?', environmentId],
+    ['device_id < ?', before],
+    ['created_at >= ?', createdAfter],
+    ['created_at < ?', createdBefore],
+  ]
+  const told = conditions.filter(([, value]) => value !== null)
+  const where = told.map(([sql], index) => sql.replace('?', `$${index + 1}`)).join(' AND ')
+  const rows = await tx.all(
+    `SELECT * FROM device_users WHERE ${where} ORDER BY device_id DESC LIMIT ${Math.trunc(limit)}`,
+    ...told.map(([, value]) => value),
+  )
+  return rows.map(columns.devices.read)
+}
+
+/** See `Store.rememberDevice`. */
+export async function rememberDevice(
+  tx: Transaction,
+  userId: string,
+  id: string,
+  until: number | null,
+  origin: Origin,
+  now: number,
+): Promise<Device | 'stateConflict' | null> {
+  const before = await heldLink(tx, userId, id, origin)
+  if (!before) return null
+  if (before.endedAt !== null) return 'stateConflict'
+  await tx.run(
+    'UPDATE device_users SET remembered_until = $3 WHERE device_id = $1 AND user_id = $2',
+    id,
+    userId,
+    until,
+  )
+  const rememberedUntil = until === null ? null : new Date(until).toISOString()
+  await insertEvents(tx, [
+    newEvent('device.remembered', origin, now, { userId, data: { deviceId: id, rememberedUntil } }),
+  ])
+  return { ...before, rememberedUntil: until }
+}
+
+/** See `Store.endDevice`. */
+export async function endDevice(
+  tx: Transaction,
+  userId: string,
+  id: string,
+  origin: Origin,
+  told: number,
+): Promise<Device | null> {
+  const before = await heldLink(tx, userId, id, origin)
+  if (!before || before.endedAt !== null) return before
+  const now = tx.judgeAt(told)
+  await tx.run('UPDATE device_users SET ended_at = $3 WHERE device_id = $1 AND user_id = $2', id, userId, now)
+  await insertEvents(tx, [deviceEnded(id, userId, 'asked', origin, now)])
+  return { ...before, endedAt: now }
+}
+
+async function heldLink(tx: Transaction, userId: string, id: string, { environmentId }: Origin) {
+  const user = await lockUser(tx, environmentId, userId)
+  const row = user && (await linkOf(tx, id, user.id))
+  return row ? columns.devices.read(row) : null
+}
+
+/** Ends the user's devices, all or all but one; the events to be written, one for each. The user is held by the caller. */
+export async function endDevices(
+  tx: Transaction,
+  { id: userId, environmentId }: Pick<User, 'id' | 'environmentId'>,
+  origin: Origin,
+  now: number,
+  reason: 'signed_out' | 'adopted' | 'user_blocked',
+  except = '',
+): Promise<Event[]> {
+  const rows = await tx.all(
+    `UPDATE device_users SET ended_at = $1
+     WHERE user_id = $2 AND environment_id = $3 AND ended_at IS NULL AND device_id <> $4 RETURNING device_id`,
+    now,
+    userId,
+    environmentId,
+    except,
+  )
+  return rows.map(row => deviceEnded(row.device_id, userId, reason, origin, now))
+}
+
+export const deviceEnded = (
+  deviceId: string,
+  userId: string,
+  reason: 'asked' | 'too_many' | 'signed_out' | 'adopted' | 'user_blocked' | 'secret_replaced',
+  origin: Origin,
+  now: number,
+): Event => newEvent('device.ended', origin, now, { userId, data: { deviceId, reason } })

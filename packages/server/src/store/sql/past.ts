@@ -1,0 +1,67 @@
+import type { Store, UserPast } from '../../core/ports.ts'
+import type { Transaction } from './transaction.ts'
+
+const HOUR = 60 * 60_000
+const DAY = 24 * HOUR
+const NEWEST_SIGN_INS = 200
+const NEWEST_CHALLENGES = 200
+
+/**
+ * See `Store.readPast`. Sessions of the user by their ids; challenges by the addresses of the user, of which the limits on
+ * sends leave some dozens a day; devices, of which a user has fifty.
+ */
+export async function readPast(
+  tx: Transaction,
+  { environmentId, userId, presented, epoch, now }: Parameters<Store['readPast']>[0],
+): Promise<UserPast> {
+  const signIns = await tx.all(
+    `SELECT created_at, ip_address FROM (
+       SELECT created_at, ip_address, id FROM sessions WHERE environment_id = $1 AND user_id = $2
+       ORDER BY id DESC LIMIT ${NEWEST_SIGN_INS}) AS newest
+     WHERE created_at > $3 ORDER BY id DESC`,
+    environmentId,
+    userId,
+    now - 30 * DAY,
+  )
+  // A challenge lives an hour at most, so what began within a day has not expired for longer.
+  const challenges = await tx.all(
+    `SELECT challenges.created_at, max_attempts - attempts_left - CASE WHEN proven_by = 'code' THEN 1 ELSE 0 END AS wrong
+     FROM identifiers JOIN challenges ON challenges.environment_id = identifiers.environment_id AND address = identifiers.value
+     WHERE identifiers.environment_id = $1 AND identifiers.user_id = $2 AND expires_at > $3 AND challenges.created_at > $3
+       AND code_length IS NOT NULL
+     ORDER BY challenges.created_at DESC LIMIT ${NEWEST_CHALLENGES}`,
+    environmentId,
+    userId,
+    now - DAY,
+  )
+  const wrong = (ms: number) =>
+    challenges.reduce((sum, row) => (row.created_at > now - ms ? sum + Number(row.wrong) : sum), 0)
+  const device =
+    typeof presented !== 'string'
+      ? undefined
+      : await tx.one(
+          `SELECT device_users.created_at, remembered_until FROM devices JOIN device_users ON device_id = devices.id
+           WHERE token_hash = $1 AND devices.environment_id = $2 AND epoch = $3 AND devices.ended_at IS NULL
+             AND user_id = $4 AND device_users.ended_at IS NULL`,
+          presented,
+          environmentId,
+          epoch,
+          userId,
+        )
+  const counted = await tx.one(
+    'SELECT count(*) AS n FROM device_users WHERE user_id = $1 AND environment_id = $2 AND ended_at IS NULL',
+    userId,
+    environmentId,
+  )
+  return {
+    signIns: signIns.map(row => ({ at: row.created_at, ipAddress: row.ip_address })),
+    failures: { hour: wrong(HOUR), day: wrong(DAY) },
+    device:
+      presented === undefined
+        ? undefined
+        : device
+          ? { createdAt: device.created_at, rememberedUntil: device.remembered_until }
+          : null,
+    deviceCount: Number(counted?.n),
+  }
+}
