@@ -5,10 +5,11 @@ import type { OstiaryClientError } from '../client/errors.ts'
 import type { Brand } from '../client/wire.ts'
 import { brandStyle } from '../element/brand-style.ts'
 import { directionOf, type Language, loadWords, pickLanguage } from '../element/words.ts'
-import { type AccountFlow, type AccountView, createAccountFlow, type Section } from './flow.ts'
+import { type AccountFlow, createAccountFlow } from './flow.ts'
 import { pageOf } from './page.ts'
 import type { AccountActs, AccountScene, Open } from './scene.ts'
 import { accountStyle, PROOF_STYLE } from './style.ts'
+import type { AccountView, Section } from './view.ts'
 import type { AccountKey } from './word-keys.ts'
 
 /** What the events of the element carry. All bubble and cross shadow roots. */

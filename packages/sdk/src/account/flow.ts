@@ -1,59 +1,11 @@
-import type { AccountClient, NamedAddress } from '../client/account.ts'
 import type { Client } from '../client/client.ts'
 import { lost, OstiaryClientError } from '../client/errors.ts'
 import { codeChallengeOf, createCodeVerifier } from '../client/pkce.ts'
-import type {
-  Activity,
-  AddressChallenge,
-  Authenticator,
-  OwnSession,
-  User,
-  Validation,
-} from '../client/wire.ts'
+import type { Validation } from '../client/wire.ts'
 import { createKeeper, OUT } from './keeper.ts'
+import { createPresses, type Press, type Presses } from './presses.ts'
+import { type AccountView, type Loaded, NOTHING, type Proving, type Section } from './view.ts'
 import type { AccountKey } from './word-keys.ts'
-
-export type Section = 'passkeys' | 'addresses' | 'sessions' | 'activity'
-
-/** A list as it is known now; both null: it is on its way. */
-export interface Loaded<Item> {
-  items: Item[] | null
-  failure: OstiaryClientError | null
-}
-
-/** What is said in a section: that something is done, or why it is not. */
-export interface Told {
-  section: Section
-  isFailure: boolean
-  key: AccountKey
-  values: Record<string, string>
-  failure: OstiaryClientError | null
-}
-
-/** A sign-in that stands in the page: to get in, or as a fresh proof. */
-export interface Proving {
-  /** What the sign-in element works on; null: it begins its own. */
-  action: string | null
-  codeChallenge: string
-  codeVerifier: string
-}
-
-export interface AccountView {
-  screen: 'starting' | 'signIn' | 'account' | 'signedOut' | 'failed'
-  /** Why there is nothing to see. */
-  failure: OstiaryClientError | null
-  user: User | null
-  passkeys: Loaded<Authenticator>
-  sessions: Loaded<OwnSession>
-  activity: Loaded<Activity>
-  /** The press that is under way, by its name. */
-  busy: string | null
-  told: Told | null
-  /** The sign-in of the screen `signIn`, or the proof that a press waits for. */
-  proving: Proving | null
-  /** The address that a code was sent to. */
-  adding: (AddressChallenge & { to: string }) | null
-}
 
 export interface AccountDeps {
   server: string
@@ -69,7 +21,7 @@ export interface AccountDeps {
 }
 
 /** One person at their account. Each call is one press; one that comes while another is under way is nothing. */
-export interface AccountFlow {
+export interface AccountFlow extends Presses {
   readonly view: AccountView
   start(): Promise<void>
   /** The result of the sign-in or proof that stands in the page. */
@@ -77,52 +29,16 @@ export interface AccountFlow {
   /** The proof was given up, and with it what it was for; or the sign-in cannot be shown. */
   unproven(): void
   reload(section: Section): Promise<void>
-  addPasskey(): Promise<boolean>
-  renamePasskey(id: string, name: string): Promise<boolean>
-  removePasskey(id: string): Promise<boolean>
-  addAddress(to: string): Promise<boolean>
-  resendCode(): Promise<boolean>
-  verifyAddress(code: string): Promise<boolean>
-  forgetAddress(): void
-  makePrimary(address: NamedAddress): Promise<boolean>
-  removeAddress(address: NamedAddress): Promise<boolean>
-  endSession(id: string): Promise<boolean>
-  endOthers(): Promise<boolean>
   signOut(): Promise<void>
   stop(): void
 }
-
-interface Press {
-  name: string
-  section: Section
-  /** What it is about, for the texts. */
-  values: Record<string, string>
-  work(account: AccountClient): Promise<AccountKey | null>
-  /** Words for a refusal that means something here. */
-  refusals?: Partial<Record<string, AccountKey>>
-  isFresh?: true
-}
-
-const UNKNOWN = { items: null, failure: null }
-const NOTHING: AccountView = {
-  screen: 'starting',
-  failure: null,
-  user: null,
-  passkeys: UNKNOWN,
-  sessions: UNKNOWN,
-  activity: UNKNOWN,
-  busy: null,
-  told: null,
-  proving: null,
-  adding: null,
-}
-const CODE_IS_OVER = ['challenge_expired', 'challenge_used', 'attempts_exhausted', 'not_found']
 
 export function createAccountFlow(deps: AccountDeps): AccountFlow {
   const { client } = deps
   const keeper = createKeeper(deps)
   let view = NOTHING
   let isOver = false
+  const presses = createPresses({ ...deps, run, show, reload, view: () => view })
   /** What goes on by itself after the proof. */
   let waiting: { press: Press; done(isDone: boolean): void } | null = null
 
@@ -286,52 +202,6 @@ export function createAccountFlow(deps: AccountDeps): AccountFlow {
     })
   }
 
-  async function addPasskey(account: AccountClient): Promise<AccountKey> {
-    const ceremonies = await deps.passkeys().catch(() => null)
-    if (!ceremonies) throw lost('network_failed')
-    const { challengeId, publicKey } = await account.beginPasskey()
-    const made = await ceremonies.createPasskey(publicKey)
-    if (made === 'exists' || made === 'impossible') return `account.passkeys.${made}`
-    if (typeof made === 'string') return 'account.passkeys.cancelled'
-    await account.finishPasskey(challengeId, made)
-    await reload('passkeys')
-    return 'account.passkeys.added'
-  }
-
-  async function removePasskey(account: AccountClient, id: string): Promise<AccountKey> {
-    const { rpId, userId, acceptedCredentialIds } = await account.removeAuthenticator(id)
-    // The person's password manager would go on offering it. Where that cannot be told, it is told to nobody.
-    void deps
-      .passkeys()
-      .then(ceremonies => ceremonies.keepOnly(rpId, userId, acceptedCredentialIds))
-      .catch(() => {})
-    await reload('passkeys')
-    return 'account.passkeys.removed'
-  }
-
-  async function verifyAddress(account: AccountClient, code: string): Promise<AccountKey> {
-    try {
-      const user = await account.verifyAddress(view.adding?.challengeId ?? '', code)
-      show({ user, adding: null })
-      return 'account.addresses.added'
-    } catch (error) {
-      const isOver =
-        error instanceof OstiaryClientError && [...CODE_IS_OVER, 'already_exists'].includes(error.code)
-      if (isOver) show({ adding: null })
-      throw error
-    }
-  }
-
-  const ofCode = {
-    code_incorrect: 'account.addresses.incorrect',
-    invalid_request: 'account.addresses.short',
-    already_exists: 'account.addresses.taken',
-    ...Object.fromEntries(
-      [...CODE_IS_OVER, 'sends_exhausted', 'resend_too_late'].map(code => [code, 'account.addresses.over']),
-    ),
-  } as const
-  const lastWay = { state_conflict: 'account.trouble.lastWay', not_found: 'account.trouble.gone' } as const
-
   return {
     get view() {
       return view
@@ -340,126 +210,7 @@ export function createAccountFlow(deps: AccountDeps): AccountFlow {
     proven,
     unproven,
     reload,
-    addPasskey: () =>
-      run({
-        name: 'addPasskey',
-        section: 'passkeys',
-        values: {},
-        isFresh: true,
-        work: addPasskey,
-        refusals: { token_invalid: 'account.passkeys.cancelled' },
-      }),
-    renamePasskey: (id, name) =>
-      run({
-        name: `renamePasskey ${id}`,
-        section: 'passkeys',
-        values: { name },
-        refusals: { not_found: 'account.trouble.gone', invalid_request: 'account.passkeys.nameWrong' },
-        async work(account) {
-          await account.renameAuthenticator(id, name)
-          await reload('passkeys')
-          return 'account.passkeys.renamed'
-        },
-      }),
-    removePasskey: id =>
-      run({
-        name: `removePasskey ${id}`,
-        section: 'passkeys',
-        values: {},
-        isFresh: true,
-        refusals: lastWay,
-        work: account => removePasskey(account, id),
-      }),
-    addAddress: to =>
-      run({
-        name: 'addAddress',
-        section: 'addresses',
-        values: { address: to },
-        isFresh: true,
-        refusals: {
-          invalid_request: 'account.addresses.invalid',
-          already_exists: 'account.addresses.taken',
-          destination_not_allowed: 'account.addresses.refused',
-          state_conflict: 'account.addresses.refused',
-        },
-        async work(account) {
-          show({ adding: { ...(await account.addAddress(to)), to } })
-          return null
-        },
-      }),
-    resendCode: () =>
-      run({
-        name: 'resendCode',
-        section: 'addresses',
-        values: { address: view.adding?.to ?? '' },
-        isFresh: true,
-        refusals: ofCode,
-        async work(account) {
-          const { adding } = view
-          if (!adding) return null
-          show({ adding: { ...adding, ...(await account.resendToAddress(adding.challengeId)) } })
-          return 'account.addresses.resent'
-        },
-      }),
-    verifyAddress: code =>
-      run({
-        name: 'verifyAddress',
-        section: 'addresses',
-        values: {
-          address: view.adding?.to ?? '',
-          length: String(view.adding?.codeLength ?? ''),
-        },
-        isFresh: true,
-        refusals: ofCode,
-        work: account => verifyAddress(account, code),
-      }),
-    forgetAddress: () => show({ adding: null, told: null }),
-    makePrimary: address =>
-      run({
-        name: `makePrimary ${address.value}`,
-        section: 'addresses',
-        values: { address: address.value },
-        isFresh: true,
-        refusals: { state_conflict: 'account.trouble.gone', not_found: 'account.trouble.gone' },
-        async work(account) {
-          show({ user: await account.makePrimary(address) })
-          return 'account.addresses.changed'
-        },
-      }),
-    removeAddress: address =>
-      run({
-        name: `removeAddress ${address.value}`,
-        section: 'addresses',
-        values: { address: address.value },
-        isFresh: true,
-        refusals: lastWay,
-        async work(account) {
-          show({ user: await account.removeAddress(address) })
-          return 'account.addresses.removed'
-        },
-      }),
-    endSession: id =>
-      run({
-        name: `endSession ${id}`,
-        section: 'sessions',
-        values: {},
-        async work(account) {
-          await account.endSession(id)
-          await reload('sessions')
-          return 'account.sessions.ended'
-        },
-      }),
-    endOthers: () =>
-      run({
-        name: 'endOthers',
-        section: 'sessions',
-        values: {},
-        async work(account) {
-          await account.endOtherSessions()
-          await reload('sessions')
-          return 'account.sessions.othersEnded'
-        },
-      }),
+    ...presses,
     async signOut() {
       if (view.busy !== null) return
       show({ busy: 'signOut' })

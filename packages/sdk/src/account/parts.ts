@@ -1,7 +1,7 @@
 import { html, nothing, type TemplateResult } from 'lit'
-import type { Section } from './flow.ts'
 import { PICTURES } from './icons.ts'
 import { type AccountScene, exactly, say, toldIn, when } from './scene.ts'
+import type { Section } from './view.ts'
 import type { AccountKey } from './word-keys.ts'
 
 export type Part = TemplateResult | typeof nothing

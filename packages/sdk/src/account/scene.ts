@@ -1,7 +1,8 @@
 import { html, type TemplateResult } from 'lit'
 import type { Brand, Device } from '../client/wire.ts'
 import { durationWords, piecesOf, plain } from '../element/words.ts'
-import type { AccountFlow, AccountView, Section } from './flow.ts'
+import type { AccountFlow } from './flow.ts'
+import type { AccountView, Section } from './view.ts'
 import type { AccountKey } from './word-keys.ts'
 
 /** What is open in the page: a question, or a field. One at a time. */

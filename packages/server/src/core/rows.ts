@@ -1,4 +1,7 @@
-/** The nouns as they are stored. Instants are epoch milliseconds, named `…At`; null means there is none. */
+/**
+ * The nouns as they are stored. Instants are epoch milliseconds, named `…At`; null means there is none. The file is long because
+ * each noun stands in it once, beside those that it points at.
+ */
 
 import type { Decision } from './rules/decide.ts'
 import type { Signals } from './rules/variables.ts'
