@@ -91,6 +91,19 @@ describe('a device of a backend', () => {
     ])
   })
 
+  test('is told of among the events of its challenge, however the session is opened', async () => {
+    for (const opensAtOnce of [true, false]) {
+      await later(server, 61_000)
+      const sent = (await server.post('/v1/challenges', { to: fresh(), session: opensAtOnce })).body
+      const { code } = await server.message({ challengeId: sent.id })
+      const context = { userAgent: BROWSER }
+      await server.post(`/v1/challenges/${sent.id}/verify`, { code, context })
+      if (!opensAtOnce) await server.post('/v1/sessions', { challengeId: sent.id, context })
+      const found = await server.get(`/v1/events?challengeId=${sent.id}&type=device.created`)
+      expect(found.body.data).toHaveLength(1)
+    }
+  })
+
   test('is none where nothing tells of a browser, and no refresh has a token of one', async () => {
     const { session, tokens, user } = (await server.signIn(fresh())).body
     expect([session.deviceId, tokens.deviceToken]).toEqual([null, null])

@@ -2606,6 +2606,11 @@ export const GUARDS: Guard[] = [
     ['http/devices.test.ts'],
     [
       [
+        'a new device is told of at its challenge',
+        '{ ...challenge, circumstances: next.circumstances }',
+        '{ ...challenge, ...next }',
+      ],
+      [
         'signing out everywhere ends devices',
         "...(await endDevices(tx, user, origin, tx.judgeAt(now), 'signed_out'))",
         '',

@@ -71,7 +71,14 @@ export async function insertSession(
   const isTold = next.device !== null && (next.device.presentedHash !== null || actionDeviceId === null)
   const device =
     isTold && next.device
-      ? await signInOn(tx, user, next.device, { ...challenge, ...next }, origin, now)
+      ? await signInOn(
+          tx,
+          user,
+          next.device,
+          { ...challenge, circumstances: next.circumstances },
+          origin,
+          now,
+        )
       : null
   const session: Session = {
     id: next.id,
