@@ -265,7 +265,7 @@ export interface NewSession {
 export interface UserPast {
   /** The newest sign-ins of the last 30 days, newest first: two hundred at most. */
   signIns: { at: number; ipAddress: string | null }[]
-  /** Wrong answers to challenges for an address of the user, by when the challenge was begun. */
+  /** Wrong answers to challenges for an address that the user has proven, by when the challenge was begun. */
   failures: { hour: number; day: number }
   /** The device whose token was shown; null if that is not known to this user or has ended, undefined if nobody could show one. */
   device: { createdAt: number; rememberedUntil: number | null } | null | undefined

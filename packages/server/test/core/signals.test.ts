@@ -33,10 +33,18 @@ describe('what is missing is absent, never false, 0 or empty', () => {
       countriesDay: 0,
     })
   })
+  it('of a network that a sign-in told from nowhere may have come from', () => {
+    const signIns = [
+      { at: NOW - HOUR, ipAddress: null },
+      { at: NOW - DAY, ipAddress: '198.51.100.7' },
+    ]
+    const isNew = (address: string) => seenSignals(from(address), { ...NOTHING, signIns }, book, NOW).ip.isNew
+    expect([isNew('198.51.100.1'), isNew('192.0.2.1')]).toEqual([false, undefined])
+  })
   it('of an address whose last sign-in was told from nowhere', () => {
     const past = { ...NOTHING, signIns: [{ at: NOW - HOUR, ipAddress: null }] }
     const { ip, history } = seenSignals(from('192.0.2.1'), past, book, NOW)
-    expect(ip).toEqual({ address: '192.0.2.1', country: 'DE', isNew: true })
+    expect(ip).toEqual({ address: '192.0.2.1', country: 'DE' })
     expect(history).toEqual({
       signIns: { hour: 0, day: 1, month: 1 },
       failures: { hour: 0, day: 0 },

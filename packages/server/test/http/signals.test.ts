@@ -83,8 +83,22 @@ describe('device.known', () => {
   test('ends with the epoch', async () => {
     const { user, session, tokens } = await signIn(fresh())
     await server.tamper(`UPDATE devices SET epoch = 7 WHERE id = '${session.deviceId}'`)
-    expect(await isKnown(user.id, tokens.deviceToken)).toBe(false)
+    expect((await signals(user.id, tokens.deviceToken)).device).toMatchObject({ known: false, count: 0 })
   })
+})
+
+test('wrong answers at an address count for whoever has proven it, and not for who only claims it', async () => {
+  const [to, claimant] = [fresh(), await signIn(fresh())]
+  const owner = await signIn(to)
+  const claimed = fresh()
+  const path = `/v1/users/${claimant.user.id}/identifiers`
+  expect((await server.post(path, { type: 'email', value: claimed })).status).toBe(201)
+  for (const address of [to, claimed]) {
+    const { id } = await send(server, { to: address })
+    await server.post(`/v1/challenges/${id}/verify`, { code: wrongCode(await codeOf(server, id)) })
+  }
+  expect((await signals(owner.user.id, null)).history.failures).toEqual({ hour: 1, day: 1 })
+  expect((await signals(claimant.user.id, null)).history.failures).toEqual({ hour: 0, day: 0 })
 })
 
 test('a past: sign-ins and wrong answers of this user, by their windows', async () => {
@@ -97,7 +111,8 @@ test('a past: sign-ins and wrong answers of this user, by their windows', async 
   const code = await codeOf(server, challenge.id)
   for (let count = 0; count < 2; count++)
     await server.post(`/v1/challenges/${challenge.id}/verify`, { code: wrongCode(code) })
-  await server.post(`/v1/challenges/${challenge.id}/verify`, { code })
+  const context = { ipAddress: '198.51.100.7' }
+  await server.post(`/v1/challenges/${challenge.id}/verify`, { code, context })
   const { history, ip } = await signals(user.id, null, 'test', '192.0.2.250')
   expect(history.signIns).toEqual({ hour: 2, day: 3, month: 3 })
   expect(history.failures).toEqual({ hour: 2, day: 2 })

@@ -58,8 +58,15 @@ function ipSignals(
   past: UserPast | null,
 ): SeenSignals['ip'] {
   if (ipAddress === null) return {}
-  const sites = past?.signIns.flatMap(one => (one.ipAddress === null ? [] : [siteOf(one.ipAddress)]))
-  return { address: ipAddress, ...facts, ...(sites && { isNew: !sites.includes(siteOf(ipAddress)) }) }
+  const isNew = past && isNewTo(past, ipAddress)
+  return { address: ipAddress, ...facts, ...(typeof isNew === 'boolean' && { isNew }) }
+}
+
+/** Undefined where a sign-in that was told from nowhere may have come from there. */
+function isNewTo({ signIns }: UserPast, ipAddress: string): boolean | undefined {
+  const site = siteOf(ipAddress)
+  if (signIns.some(one => one.ipAddress !== null && siteOf(one.ipAddress) === site)) return false
+  return signIns.some(one => one.ipAddress === null) ? undefined : true
 }
 
 function historySignals(

@@ -7,7 +7,7 @@ const NEWEST_SIGN_INS = 200
 const NEWEST_CHALLENGES = 200
 
 /**
- * See `Store.readPast`. Sessions of the user by their ids; challenges by the addresses of the user, of which the limits on
+ * See `Store.readPast`. Sessions of the user by their ids; challenges by the addresses that the user has proven, of which the limits on
  * sends leave some dozens a day; devices, of which a user has fifty.
  */
 export async function readPast(
@@ -28,7 +28,7 @@ export async function readPast(
     `SELECT challenges.created_at, max_attempts - attempts_left - CASE WHEN proven_by = 'code' THEN 1 ELSE 0 END AS wrong
      FROM identifiers JOIN challenges ON challenges.environment_id = identifiers.environment_id AND address = identifiers.value
      WHERE identifiers.environment_id = $1 AND identifiers.user_id = $2 AND expires_at > $3 AND challenges.created_at > $3
-       AND code_length IS NOT NULL
+       AND code_length IS NOT NULL AND identifiers.verified_at IS NOT NULL
      ORDER BY challenges.created_at DESC LIMIT ${NEWEST_CHALLENGES}`,
     environmentId,
     userId,
@@ -49,9 +49,12 @@ export async function readPast(
           userId,
         )
   const counted = await tx.one(
-    'SELECT count(*) AS n FROM device_users WHERE user_id = $1 AND environment_id = $2 AND ended_at IS NULL',
+    `SELECT count(*) AS n FROM device_users JOIN devices ON devices.id = device_id
+     WHERE user_id = $1 AND device_users.environment_id = $2 AND device_users.ended_at IS NULL AND devices.ended_at IS NULL
+       AND epoch = $3`,
     userId,
     environmentId,
+    epoch,
   )
   return {
     signIns: signIns.map(row => ({ at: row.created_at, ipAddress: row.ip_address })),
