@@ -834,6 +834,8 @@ export interface Store {
       result: NewResult | null
       /** Of the browser that proves, where that is the one that works on the action and can keep a token. */
       device: NewDevice | null
+      /** By which device the rules judge; left out, it is that of `device`, else the one told when the action was tracked. */
+      presented?: Presented
       /**
        * What the proof makes of the action as it stands in the write: the state, and what is left to prove. The rules are told
        * of the person; null where nothing is left to judge.

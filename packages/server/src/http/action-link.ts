@@ -7,13 +7,14 @@ import { type ErrorCode, OstiaryError } from '../core/errors.ts'
 import type { Challenge } from '../core/rows.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
 import { heldWork } from './client/action-cookies.ts'
+import { heldDevice } from './client/device-cookie.ts'
 import { circumstancesOf } from './client/serve.ts'
 import type { LinkEnd } from './pages/link-page.ts'
 
 /** What a press led to: a page that ends here, the app, or the question for the number. */
 export type Pressed =
-  | { kind: 'end'; state: LinkEnd; status: 200 | 403 | 404 | 409 | 410 }
-  | { kind: 'redirect'; to: string }
+  | { kind: 'end'; state: LinkEnd; status: 200 | 403 | 404 | 409 | 410; deviceToken?: string | null }
+  | { kind: 'redirect'; to: string; deviceToken: string | null }
   | { kind: 'number'; pressToken: string }
 
 export interface ActionLink {
@@ -44,7 +45,8 @@ export async function actionLink(
   const action = await deps.store.findAction(view.environment.id, challenge.actionId)
   const now = await deps.store.judgeAt(deps.clock.now())
   if (action?.challengeId !== challenge.id || !isOpen(stateOf(action, now, deps.epoch))) return 'over'
-  const isSameBrowser = (await heldWork(deps, getCookie(c), action.id)) !== null
+  const jar = getCookie(c)
+  const isSameBrowser = (await heldWork(deps, jar, action.id)) !== null
   const link: OpenedLink = {
     view,
     origin: {
@@ -57,6 +59,7 @@ export async function actionLink(
     challenge,
     linkToken: c.req.param('token') ?? '',
     circumstances: circumstancesOf(deps, c),
+    shown: heldDevice(jar),
   }
   const means = pressMeans(link, isSameBrowser)
   return {
@@ -64,7 +67,7 @@ export async function actionLink(
     isSameBrowser,
     async press(pressToken, number) {
       try {
-        return await act(deps, link, means, pressToken, number)
+        return await act(deps, link, { means, isSameBrowser }, pressToken, number)
       } catch (error) {
         const end = error instanceof OstiaryError ? ENDS[error.code] : undefined
         if (end) return end
@@ -77,7 +80,7 @@ export async function actionLink(
 async function act(
   deps: HttpDeps,
   link: OpenedLink,
-  means: ActionLink['means'],
+  { means, isSameBrowser }: Pick<ActionLink, 'means' | 'isSameBrowser'>,
   pressToken: string | null,
   number: string | null,
 ): Promise<Pressed> {
@@ -85,8 +88,10 @@ async function act(
   const proven: Pressed = { kind: 'end', state: 'proven', status: 200 }
   if (means === 'back') return elsewhere
   if (means === 'continue') {
-    const result = await pressInAction(deps, link)
-    return result?.redirectTo ? { kind: 'redirect', to: result.redirectTo } : proven
+    const { result, deviceToken } = await pressInAction(deps, link, isSameBrowser)
+    return result?.redirectTo
+      ? { kind: 'redirect', to: result.redirectTo, deviceToken }
+      : { ...proven, deviceToken }
   }
   // Which browser was asked for the number is told by the cookie that its page set.
   if (pressToken === null) return { kind: 'end', state: 'refused', status: 403 }

@@ -8,6 +8,7 @@ import type { Challenge } from '../core/rows.ts'
 import { isToken, newToken } from '../core/tokens.ts'
 import { actionLink } from './action-link.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
+import { deviceCookies } from './client/device-cookie.ts'
 import { circumstancesOf } from './client/serve.ts'
 import { pageHeaders } from './pages/headers.ts'
 import {
@@ -162,8 +163,11 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
     if (opened === 'over') return end(c, found, 'expired', 410)
     if (opened) {
       const pressed = await opened.press(pressCookie(c), form?.get('number') ?? null)
-      if (pressed.kind === 'end') return end(c, found, pressed.state, pressed.status)
-      if (pressed.kind === 'redirect') return redirectTo(pressed.to)
+      if (pressed.kind !== 'number')
+        return withDevice(
+          pressed.deviceToken ?? null,
+          pressed.kind === 'end' ? end(c, found, pressed.state, pressed.status) : redirectTo(pressed.to),
+        )
       return send(
         c,
         numberPage({
@@ -212,6 +216,11 @@ function redirectTo(url: string): Response {
     status: 303,
     headers: { Location: url, 'Cache-Control': 'no-store', 'Referrer-Policy': 'no-referrer' },
   })
+}
+
+function withDevice(token: string | null, answer: Response): Response {
+  for (const cookie of deviceCookies(token)) answer.headers.append('Set-Cookie', cookie)
+  return answer
 }
 
 function send(c: Context, page: Page, status: 200 | 400 | 403 | 404 | 409 | 410): Response {

@@ -94,16 +94,22 @@ export async function prove(server: TestServer, tab: Tab, to: string): Promise<A
 }
 
 /** The browser on Ostiary's own pages: works by cookie. */
-export async function hosted(server: TestServer, app: App, body: object = { redirectUrl: APP_BACK }) {
-  const headers = { 'Sec-Fetch-Site': 'same-origin' }
+export async function hosted(
+  server: TestServer,
+  app: App,
+  body: object = { redirectUrl: APP_BACK },
+  device = '',
+) {
+  const headers = { 'Sec-Fetch-Site': 'same-origin', ...(device !== '' && { Cookie: device }) }
   const begun = await browse(server, 'POST', '/client/v1/actions', body, {
     bearer: app.publishableKey,
     headers,
   })
   expect(begun, JSON.stringify(begun.body)).toMatchObject({ status: 201, body: { token: null } })
   const cookie = cookieOf(begun, '__Host-ostiary-action')
+  const jar = [cookie, device].filter(one => one !== '').join('; ')
   const call = (method: string, path: string, sent?: unknown) =>
-    browse(server, method, `/client/v1/actions/${path}`, sent, { headers: { ...headers, Cookie: cookie } })
+    browse(server, method, `/client/v1/actions/${path}`, sent, { headers: { ...headers, Cookie: jar } })
   return {
     id: begun.body.id as string,
     cookie,
@@ -114,7 +120,7 @@ export async function hosted(server: TestServer, app: App, body: object = { redi
 }
 
 /** A cookie that an answer set, as a browser sends it back. */
-export function cookieOf(answer: Answer | Response, name: string): string {
+export function cookieOf(answer: Pick<Response, 'headers'>, name: string): string {
   const set = answer.headers.getSetCookie().find(one => one.startsWith(`${name}`))
   return set?.split(';')[0] ?? ''
 }
@@ -140,7 +146,8 @@ export async function openLink(server: TestServer, link: string, cookie = '') {
     async press(number?: string, headers: Record<string, string> = { 'Sec-Fetch-Site': 'same-origin' }) {
       const form = { 'Content-Type': 'application/x-www-form-urlencoded', Cookie: jar, ...headers }
       const answer = await request('POST', form, number === undefined ? '' : `number=${number}`)
-      return { status: answer.status, location: answer.headers.get('location'), text: await answer.text() }
+      const { status, headers: told } = answer
+      return { status, headers: told, location: told.get('location'), text: await answer.text() }
     },
   }
 }

@@ -418,6 +418,57 @@ describe('the browser on our own pages', () => {
     expect(body.session.deviceId).toMatch(/^dev_/)
   })
 
+  /** A page that waits for the press of its link, in a browser that has this device cookie. */
+  async function waitingFor(to: string, device = '') {
+    await later(server, 61_000)
+    const page = await hosted(server, await appOf(server), undefined, device)
+    await page.post('identify', { to })
+    await page.post('send', { method: 'emailLink' })
+    return { page, link: (await server.message({ to })).link }
+  }
+  const resultIn = (location: string | null) =>
+    location === null ? null : new URL(location).searchParams.get('token')
+
+  test('that opens its link itself gets the token with the press, and is known by it', async () => {
+    const to = fresh()
+    const { page, link } = await waitingFor(to)
+    const pressed = await (await openLink(server, link, page.cookie)).press()
+    const device = cookieOf(pressed, COOKIE)
+    expect(device).toMatch(/odt_/)
+    const asked = { token: resultIn(pressed.location), action: 'signIn' }
+    const { session } = (await server.post('/v1/actions/validate', asked)).body
+    expect(session.deviceId).toMatch(/^dev_/)
+    const again = await waitingFor(to, device)
+    const jar = [again.page.cookie, device].join('; ')
+    const anew = await (await openLink(server, again.link, jar)).press()
+    expect(cookieOf(anew, COOKIE)).toBe('')
+    const next = { token: resultIn(anew.location), action: 'signIn' }
+    expect((await server.post('/v1/actions/validate', next)).body.session.deviceId).toBe(session.deviceId)
+  })
+
+  test('a link that goes on anywhere is judged by the browser that presses it', async () => {
+    await server.call('PATCH', '/v1/settings', { challenge: { linkBrowser: 'anywhere' } })
+    const to = fresh()
+    const { cookie } = await onPage(to)
+    const rule = await server.post('/v1/rules', {
+      name: 'strange',
+      actionName: 'signIn',
+      priority: 1,
+      condition: '!device.known',
+      outcome: 'BLOCK',
+    })
+    expect(rule.status, JSON.stringify(rule.body)).toBe(201)
+    // Whoever reads the mail presses before the person whose browser is known.
+    const stolen = await waitingFor(to, cookie)
+    const pressed = await (await openLink(server, stolen.link)).press()
+    expect(resultIn(pressed.location)).toBeNull()
+    const own = await waitingFor(to)
+    const elsewhere = await (await openLink(server, own.link, cookie)).press()
+    expect(resultIn(elsewhere.location)).toMatch(/^oht_/)
+    await server.call('DELETE', `/v1/rules/${rule.body.id}`)
+    await server.call('PATCH', '/v1/settings', { challenge: null })
+  })
+
   test('is not known by a proof that ended before its result was taken', async () => {
     const to = fresh()
     const { user } = await signIn(to)

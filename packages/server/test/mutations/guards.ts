@@ -2595,6 +2595,11 @@ export const GUARDS: Guard[] = [
     ['http/devices.test.ts'],
     [
       [
+        'where a link goes on, the browser that presses it is judged',
+        "'presented' in input ? input.presented : presentedFor",
+        'presentedFor',
+      ],
+      [
         'no device by a proof that has ended',
         "  if (proof?.ended_at !== null || user.status === 'blocked') return { action, isDeviceNew: false }\n",
         '',
@@ -2621,6 +2626,17 @@ export const GUARDS: Guard[] = [
     'store/sql/proofs.ts',
     ['http/devices.test.ts'],
     [['adoption ends devices', "...(await endDevices(tx, user, origin, now, 'adopted'))", '']],
+  ),
+  ...guardsIn(
+    'core/actions/link.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'a link that is pressed where it was asked for notes its device',
+        'isSameBrowser ? shown : undefined',
+        'undefined',
+      ],
+    ],
   ),
   ...guardsIn(
     'core/devices/devices.ts',

@@ -1,5 +1,6 @@
 import { latinDigits } from '../challenges/code.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
+import { newDevice, presentedHash } from '../devices/devices.ts'
 import { emailLink } from '../methods/email-link.ts'
 import type { Approval, Circumstances } from '../ports.ts'
 import type { Action, Challenge } from '../rows.ts'
@@ -24,6 +25,8 @@ export interface OpenedLink extends Call {
   challenge: Challenge
   linkToken: string
   circumstances: Circumstances
+  /** The device token of the browser that opens the link: null for none yet. */
+  shown: string | null
 }
 
 /**
@@ -44,21 +47,30 @@ export function pressMeans(
 
 /**
  * Proves by the press itself. Where there is somewhere to go, the result is in this answer; else the first tab finishes.
- * Refusals: those of `verifyLink`, and `state_conflict`.
+ * What counts is the device of the browser that presses, for that is the one that goes on; `deviceToken` where it gets a new
+ * one. Refusals: those of `verifyLink`, and `state_conflict`.
  */
-export async function pressInAction(deps: Deps, link: OpenedLink): Promise<ActionResult | null> {
-  const { action } = link
+export async function pressInAction(
+  deps: Deps,
+  link: OpenedLink,
+  isSameBrowser: boolean,
+): Promise<{ result: ActionResult | null; deviceToken: string | null }> {
+  const { action, shown } = link
+  // Elsewhere the app's backend takes the result, and keeps the token.
+  const { device, deviceToken } = newDevice(deps, link, isSameBrowser ? shown : undefined, deps.clock.now())
   const token = action.redirectUrl === null ? null : newToken('oht', deps.random.bytes(32))
   const outcome = await deps.store.attemptInAction({
     ...at(deps, link),
     attempt: pressOf(deps, link),
     result: token === null ? null : { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
-    // The browser that takes the result is the one that signs in.
-    device: null,
+    device,
+    // What was told at the beginning is another browser's.
+    ...(!isSameBrowser && { presented: presentedHash(deps.keyring, shown) ?? null }),
     progress: progressOf(deps, link),
   })
-  const { action: done } = proven(outcome)
-  return token === null || !isGiven(done) ? null : resultOf(done, token)
+  const { action: done, isDeviceNew } = proven(outcome)
+  const result = token === null || !isGiven(done) ? null : resultOf(done, token)
+  return { result, deviceToken: isDeviceNew ? deviceToken : null }
 }
 
 /**

@@ -286,7 +286,14 @@ export async function attemptInAction(
     { method, challengeId: challenge.id, at: now },
     seen.isJudged
       ? null
-      : await knownOf(tx, user, outcome.isNewUser, presentedFor(seen, input.device), before.epoch, now),
+      : await knownOf(
+          tx,
+          user,
+          outcome.isNewUser,
+          'presented' in input ? input.presented : presentedFor(seen, input.device),
+          before.epoch,
+          now,
+        ),
   )
   const isDone = next.state === 'CHALLENGE_SUCCEEDED'
   const device =
