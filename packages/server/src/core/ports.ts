@@ -259,6 +259,8 @@ export interface NewSession {
   claims: Claims
   /** Null where nothing tells of a browser that could keep a token. */
   device: NewDevice | null
+  /** For how long the device is remembered, whoever told of it. */
+  rememberMs: number
 }
 
 /** See `Store.readPast`. */

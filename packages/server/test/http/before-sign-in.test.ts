@@ -7,7 +7,7 @@ import { softwareAuthenticator } from '../setup/authenticator.ts'
 import { type Answer, type TestServer, testServer } from '../setup/server.ts'
 import { type FaultyReceiver, openFaultyReceiver, silence } from '../webhooks/receiver.ts'
 import { expectRefusal } from './answers.ts'
-import { appOf, begin, browse, prove, S256, tabOf, VERIFIER } from './browser.ts'
+import { appOf, begin, browse, cookieOf, hosted, prove, S256, tabOf, VERIFIER } from './browser.ts'
 import { signedIn } from './person.ts'
 import { fresh, handoverOf, send } from './world.ts'
 
@@ -312,6 +312,19 @@ const BROKEN: [what: string, reason: string, answer: FaultyReceiver['answer']][]
       ],
   ),
 ]
+
+test('a no makes no device known, though its browser has proven who is there', async () => {
+  receiver.answer = deny
+  const to = fresh()
+  const page = await hosted(server, app)
+  await page.post('identify', { to })
+  await page.post('send', { method: 'emailCode' })
+  const proven = await page.post('verify', { code: (await server.message({ to })).code })
+  expect(cookieOf(proven, '__Host-ostiary-device')).toMatch(/odt_/)
+  expectRefusal(await validate(proven.body.result.token), 'hook_denied')
+  const [user] = (await server.get(`/v1/users?email=${to}`)).body.data
+  expect((await server.get(`/v1/users/${user.id}/devices`)).body.data).toEqual([])
+})
 
 describe('an answer that is none', () => {
   test.each(BROKEN)('%s', async (_what, reason, answer) => {

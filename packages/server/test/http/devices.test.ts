@@ -446,6 +446,41 @@ describe('the browser on our own pages', () => {
     expect((await server.post('/v1/actions/validate', next)).body.session.deviceId).toBe(session.deviceId)
   })
 
+  test('is not known by a proof whose result nobody took', async () => {
+    const to = fresh()
+    const { user } = await signIn(to)
+    const { page, link } = await waitingFor(to)
+    const pressed = await (await openLink(server, link, page.cookie)).press()
+    const live = async () =>
+      (await listOf(user.id)).filter((one: { endedAt: string | null }) => one.endedAt === null)
+    expect(await live()).toHaveLength(1)
+    // The browser has its token, and nobody has signed in on it.
+    const token = cookieOf(pressed, COOKIE).split('=')[1] ?? ''
+    expect(token).toMatch(/^odt_/)
+    const asked = {
+      token: resultIn(pressed.location),
+      action: 'signIn',
+      context: { ipAddress: '192.0.2.77' },
+    }
+    const { session } = (await server.post('/v1/actions/validate', asked)).body
+    expect((await live())[0]).toMatchObject({ id: session.deviceId, ipAddress: '192.0.2.77' })
+    await expectKnown(to, token, session.deviceId)
+  })
+
+  test('that was ended before its result was taken stays so', async () => {
+    const to = fresh()
+    const first = await onPage(to)
+    const { page, link } = await waitingFor(to, first.cookie)
+    const pressed = await (await openLink(server, link, [page.cookie, first.cookie].join('; '))).press()
+    const { deviceId } = first.session
+    await server.post(`/v1/users/${first.user.id}/devices/${deviceId}/end`, {})
+    const asked = { token: resultIn(pressed.location), action: 'signIn' }
+    expect((await server.post('/v1/actions/validate', asked)).status).toBe(200)
+    const [device] = await listOf(first.user.id)
+    expect(device).toMatchObject({ id: deviceId })
+    expect(device.endedAt).not.toBeNull()
+  })
+
   test('a link that goes on anywhere is judged by the browser that presses it', async () => {
     await server.call('PATCH', '/v1/settings', { challenge: { linkBrowser: 'anywhere' } })
     const to = fresh()

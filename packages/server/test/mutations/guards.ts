@@ -2582,6 +2582,7 @@ export const GUARDS: Guard[] = [
         'epoch = $3',
         { survives: 'its users are ended in the same write, and nobody else has signed in on it' },
       ],
+      ['what was ended after its proof stays so', '  if (known && known.ended_at !== null) return []\n', ''],
       [
         'no list without an end',
         'const events = await makeRoom(tx, user, origin, now)',
@@ -2612,8 +2613,13 @@ export const GUARDS: Guard[] = [
     [
       [
         'a new device is told of at its challenge',
-        '{ ...challenge, circumstances: next.circumstances }',
-        '{ ...challenge, ...next }',
+        'device, { ...challenge, circumstances }',
+        'device, { ...challenge, id: user.id, circumstances }',
+      ],
+      [
+        'a device is known from the sign-in on, and not from the proof',
+        '  const kept = action?.deviceId ?? null\n',
+        '  const kept = null\n',
       ],
       [
         'signing out everywhere ends devices',

@@ -14,7 +14,7 @@ const DAY = 24 * 60 * 60_000
  */
 export function newDevice(
   { random, keyring }: Deps,
-  { view }: Call,
+  call: Call,
   shown: string | null | undefined,
   now: number,
 ): { device: NewDevice; deviceToken: string } | { device: null; deviceToken: null } {
@@ -24,7 +24,7 @@ export function newDevice(
     id: newId('dev', now),
     tokenHash: keyring.tokenHash(deviceToken),
     presentedHash: presentedHash(keyring, shown) ?? null,
-    rememberMs: view.settings.device.rememberDays * DAY,
+    rememberMs: rememberMs(call),
   }
   return { device, deviceToken }
 }
@@ -59,6 +59,9 @@ export async function endDevice(
     async device => device ?? refuse('not_found'),
   )
 }
+
+/** For how long a sign-in remembers its device. */
+export const rememberMs = ({ view }: Call) => view.settings.device.rememberDays * DAY
 
 /** What is stored of a device token that somebody shows. */
 export const presentedHash = (keyring: Deps['keyring'], shown: string | null | undefined): Presented =>

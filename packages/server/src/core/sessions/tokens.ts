@@ -1,5 +1,5 @@
 import type { Call, Deps } from '../deps.ts'
-import { newDevice } from '../devices/devices.ts'
+import { newDevice, rememberMs } from '../devices/devices.ts'
 import type { Consent } from '../hooks/before-sign-in.ts'
 import { newId } from '../ids.ts'
 import { newNotice } from '../notices/notice.ts'
@@ -46,6 +46,7 @@ export function prepareSession(
     notice: newNotice(deps, call, 'newDevice', circumstances, now),
     claims,
     device,
+    rememberMs: rememberMs(call),
   }
   return { session, refreshToken, deviceToken }
 }

@@ -29,7 +29,7 @@ import type {
 import { attempt } from './attempts.ts'
 import { createChallenge } from './challenges.ts'
 import * as columns from './columns.ts'
-import { signInOn } from './devices.ts'
+import { keepDevice } from './devices.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { takeLimits } from './limits.ts'
@@ -298,14 +298,7 @@ export async function attemptInAction(
   const isDone = next.state === 'CHALLENGE_SUCCEEDED'
   const device =
     isDone && seen.opensSession && input.device
-      ? await signInOn(
-          tx,
-          user,
-          input.device,
-          { ...challenge, circumstances: asked.circumstances },
-          origin,
-          now,
-        )
+      ? await keepDevice(tx, user, input.device, challenge.epoch, now)
       : null
   const isOffered = isDone && input.offer ? await noteOffer(tx, user, input.offer, now) : false
   const given = isOffered || !isDone ? null : result
@@ -349,7 +342,6 @@ export async function attemptInAction(
     ...(next.state === 'BLOCK'
       ? [actionEvent('action.challenge_failed', action, origin, now, { context, data: { reason: 'rules' } })]
       : []),
-    ...(device?.events ?? []),
   ])
   return { ...outcome, action, isDeviceNew: device?.isNew ?? false }
 }
@@ -414,11 +406,8 @@ export async function finishAction(
   // Whatever ended the proof meanwhile (signed out everywhere, adopted) ends what would be known by it.
   const proof = await tx.one('SELECT ended_at FROM challenges WHERE id = $1', row.challenge_id)
   if (proof?.ended_at !== null || user.status === 'blocked') return { action, isDeviceNew: false }
-  const { circumstances } = input
-  const about = { appId: action.appId, actionId: action.id, epoch: action.epoch, circumstances }
-  const device = await signInOn(tx, user, input.device, about, origin, now)
+  const device = await keepDevice(tx, user, input.device, action.epoch, now)
   await tx.run('UPDATE actions SET device_id = $2 WHERE id = $1', action.id, device.id)
-  await insertEvents(tx, device.events)
   return { action: { ...action, deviceId: device.id }, isDeviceNew: device.isNew }
 }
 
@@ -519,7 +508,7 @@ export async function validateAction(
       input.session,
       { ...input.origin, appId: action.appId },
       now,
-      action.deviceId,
+      action,
     )
   }
 }
@@ -536,7 +525,7 @@ export async function openActionSession(
   if (!isOurs || challengeId === null) return { kind: 'stateConflict' }
   const earlier = await earlierProofs(tx, action)
   if (earlier.isOver) return { kind: 'late' }
-  const about = { id: action.id, deviceId: action.deviceId, earlier: earlier.proofs }
+  const about = { ...action, earlier: earlier.proofs }
   const opened = await openSession(tx, { ...input, challengeId }, about)
   if (opened.kind === 'opened')
     await tx.run(

@@ -18,13 +18,11 @@ interface About {
   appId: string
   actionId: string | null
   epoch: number
-  circumstances: Circumstances
+  circumstances: Pick<Circumstances, 'ipAddress' | 'userAgent'>
 }
 
 /**
- * Notes that the user, who is held and has just proven who they are, signs in on this device. `isNew`: it gets the new token,
- * because it showed none that counts, or because it is now known to one user more. So a token that somebody planted in
- * another's browser is worth nothing from their sign-in on.
+ * Notes that the user, who is held and has just proven who they are, signs in on this device; `isNew` as `keepDevice` says.
  */
 export async function signInOn(
   tx: Transaction,
@@ -34,26 +32,29 @@ export async function signInOn(
   origin: Origin,
   now: number,
 ): Promise<{ id: string; isNew: boolean; events: Event[] }> {
-  const rememberedUntil = now + next.rememberMs
-  const { ipAddress, userAgent } = about.circumstances
-  const shown = await deviceOf(tx, user.environmentId, next.presentedHash, about.epoch)
+  const { id, isNew } = await keepDevice(tx, user, next, about.epoch, now)
+  const note = isNew ? join : seen
+  return { id, isNew, events: await note(tx, user, { id, rememberMs: next.rememberMs }, about, origin, now) }
+}
+
+/**
+ * The device of a browser in which this user, who is held, has proven who they are. It is not theirs before they sign in.
+ * `isNew`: it gets the new token, because it showed none that counts, or because it is to be known to one user more. So a
+ * token that somebody planted in another's browser is worth nothing from their proof on.
+ */
+export async function keepDevice(
+  tx: Transaction,
+  user: Pick<User, 'id' | 'environmentId'>,
+  next: NewDevice,
+  epoch: number,
+  now: number,
+): Promise<{ id: string; isNew: boolean }> {
+  const shown = await deviceOf(tx, user.environmentId, next.presentedHash, epoch)
   const known = shown && (await linkOf(tx, shown.id, user.id))
   if (shown && known && known.ended_at === null) {
     await tx.run('UPDATE devices SET last_seen_at = $2 WHERE id = $1', shown.id, now)
-    await tx.run(
-      `UPDATE device_users SET last_sign_in_at = $3, ip_address = $4, user_agent = $5,
-         remembered_until = CASE WHEN remembered_until > $6 THEN remembered_until ELSE CAST($6 AS BIGINT) END
-       WHERE device_id = $1 AND user_id = $2`,
-      shown.id,
-      user.id,
-      now,
-      ipAddress,
-      userAgent,
-      rememberedUntil,
-    )
-    return { id: shown.id, isNew: false, events: [] }
+    return { id: shown.id, isNew: false }
   }
-  const events = await makeRoom(tx, user, origin, now)
   // A device that was ended for them stays so: whoever took its token then must not be known by their next sign-in.
   const id = shown && !known ? shown.id : next.id
   if (shown && !known)
@@ -69,10 +70,66 @@ export async function signInOn(
       id,
       user.environmentId,
       next.tokenHash,
-      about.epoch,
+      epoch,
       now,
       now,
     )
+  return { id, isNew: true }
+}
+
+interface Used {
+  id: string
+  rememberMs: number
+}
+
+/** As `signInOn`, on the device of the proof (`keepDevice`), which may have been ended for them since: then it stays so. */
+export async function signInOnKept(
+  tx: Transaction,
+  user: Pick<User, 'id' | 'environmentId'>,
+  device: Used,
+  about: About,
+  origin: Origin,
+  now: number,
+): Promise<Event[]> {
+  const known = await linkOf(tx, device.id, user.id)
+  if (known && known.ended_at !== null) return []
+  return await (known ? seen : join)(tx, user, device, about, origin, now)
+}
+
+/** Another sign-in on a device of theirs. */
+async function seen(
+  tx: Transaction,
+  user: Pick<User, 'id'>,
+  { id, rememberMs }: Used,
+  { circumstances }: About,
+  _origin: Origin,
+  now: number,
+): Promise<Event[]> {
+  await tx.run(
+    `UPDATE device_users SET last_sign_in_at = $3, ip_address = $4, user_agent = $5,
+       remembered_until = CASE WHEN remembered_until > $6 THEN remembered_until ELSE CAST($6 AS BIGINT) END
+     WHERE device_id = $1 AND user_id = $2`,
+    id,
+    user.id,
+    now,
+    circumstances.ipAddress,
+    circumstances.userAgent,
+    now + rememberMs,
+  )
+  return []
+}
+
+/** Their first sign-in on it. */
+async function join(
+  tx: Transaction,
+  user: Pick<User, 'id' | 'environmentId'>,
+  { id, rememberMs }: Used,
+  about: About,
+  origin: Origin,
+  now: number,
+): Promise<Event[]> {
+  const events = await makeRoom(tx, user, origin, now)
+  const { ipAddress, userAgent } = about.circumstances
   const { columns: names } = columns.devices
   const device: Device = {
     id,
@@ -82,7 +139,7 @@ export async function signInOn(
     userAgent,
     createdAt: now,
     lastSignInAt: now,
-    rememberedUntil,
+    rememberedUntil: now + rememberMs,
     endedAt: null,
   }
   await tx.run(
@@ -97,7 +154,7 @@ export async function signInOn(
     context: { ipAddress, userAgent },
     data: { deviceId: id },
   })
-  return { id, isNew: true, events: [created, ...events] }
+  return [created, ...events]
 }
 
 /** The device that has this token now, locked: of two sign-ins that show one, the second sees what the first made of it. */

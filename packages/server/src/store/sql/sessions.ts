@@ -1,7 +1,7 @@
 import type { NewSession, OpenedLater, Page, Rotated, Rotation, Store } from '../../core/ports.ts'
-import type { Challenge, Event, Origin, ProvenBy, Session, User } from '../../core/rows.ts'
+import type { Action, Challenge, Event, Origin, ProvenBy, Session, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
-import { endDevices, signInOn } from './devices.ts'
+import { endDevices, signInOn, signInOnKept } from './devices.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { lockProof } from './locks.ts'
@@ -65,21 +65,10 @@ export async function insertSession(
   next: NewSession,
   origin: Origin,
   now: number,
-  /** The device of the action whose result opens it: it stands back behind a token that was told. */
-  actionDeviceId: string | null = null,
+  /** The action whose result opens it: its device stands back behind a token that was told. */
+  action: OfAction | null = null,
 ): Promise<{ session: Session; events: Event[]; isDeviceNew: boolean }> {
-  const isTold = next.device !== null && (next.device.presentedHash !== null || actionDeviceId === null)
-  const device =
-    isTold && next.device
-      ? await signInOn(
-          tx,
-          user,
-          next.device,
-          { ...challenge, circumstances: next.circumstances },
-          origin,
-          now,
-        )
-      : null
+  const device = await deviceOf(tx, challenge, user, next, action, origin, now)
   const session: Session = {
     id: next.id,
     environmentId: challenge.environmentId,
@@ -92,7 +81,7 @@ export async function insertSession(
     proofEventId: proof.eventId,
     ipAddress: next.circumstances.ipAddress,
     userAgent: next.circumstances.userAgent,
-    deviceId: device?.id ?? actionDeviceId,
+    deviceId: device.id,
     claims: next.claims,
     epoch: challenge.epoch,
     createdAt: now,
@@ -123,19 +112,45 @@ export async function insertSession(
     sessionId: session.id,
     context: { ipAddress: session.ipAddress, userAgent: session.userAgent },
   })
-  const events = [event, ...(device?.events ?? [])]
-  const opened = { session, events, isDeviceNew: device?.isNew ?? false }
+  const events = [event, ...device.events]
+  const opened = { session, events, isDeviceNew: device.isNew }
   if (written?.was_seen) return opened
   const about = { ...origin, appId: challenge.appId }
   const noticed = await queueNotice(tx, user, next.notice, noticeAddress(user), null, about, now)
   return { ...opened, events: [...events, ...noticed] }
 }
 
+type OfAction = Pick<Action, 'deviceId' | 'ipAddress' | 'userAgent'>
+
+/** On which device the person signs in: one whose token the backend tells, else the one that the action was proven on. */
+async function deviceOf(
+  tx: Transaction,
+  challenge: Challenge,
+  user: User,
+  { device, rememberMs, circumstances }: NewSession,
+  action: OfAction | null,
+  origin: Origin,
+  now: number,
+): Promise<{ id: string | null; isNew: boolean; events: Event[] }> {
+  const kept = action?.deviceId ?? null
+  if (device && (device.presentedHash !== null || kept === null))
+    return await signInOn(tx, user, device, { ...challenge, circumstances }, origin, now)
+  if (kept === null) return { id: null, isNew: false, events: [] }
+  // What the backend does not tell is known of where the action began.
+  const seen = {
+    ipAddress: circumstances.ipAddress ?? action?.ipAddress ?? null,
+    userAgent: circumstances.userAgent ?? action?.userAgent ?? null,
+  }
+  const about = { ...challenge, circumstances: seen }
+  const events = await signInOnKept(tx, user, { id: kept, rememberMs }, about, origin, now)
+  return { id: kept, isNew: false, events }
+}
+
 /** See `Store.openSession`. */
 export async function openSession(
   tx: Transaction,
   input: Parameters<Store['openSession']>[0],
-  action: { id: string; deviceId: string | null; earlier: readonly SessionProof[] } | null = null,
+  action: (OfAction & { id: string; earlier: readonly SessionProof[] }) | null = null,
 ): Promise<OpenedLater> {
   const { origin, challengeId } = input
   await lockProof(tx, origin.environmentId, challengeId)
@@ -175,7 +190,7 @@ export async function openSession(
     input.session,
     origin,
     now,
-    action?.deviceId ?? null,
+    action,
   )
   await insertEvents(tx, events)
   return { kind: 'opened', ...opened, user: { ...user, lastSignInAt: now } }

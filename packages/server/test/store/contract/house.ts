@@ -155,6 +155,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
       notice: null,
       claims: {},
       device: null,
+      rememberMs: DAY,
     }
   }
 
