@@ -184,6 +184,24 @@ describe('a device of a backend', () => {
   })
 })
 
+test('of devices that ended the last fifty are kept: every sign-in looks through what there is', async () => {
+  const to = fresh()
+  const { user, session } = await signIn(to)
+  const copies = Array.from({ length: 80 }, (_, index) => {
+    const id = `dev_1${user.id.slice(-20)}${String(index).padStart(5, '0')}`
+    return `INSERT INTO devices SELECT '${id}', environment_id, '${id}', epoch, created_at, last_seen_at, ended_at
+        FROM devices WHERE id = '${session.deviceId}';
+      INSERT INTO device_users SELECT '${id}', user_id, environment_id, ip_address, user_agent, created_at,
+        last_sign_in_at, remembered_until, ${index + 1} FROM device_users WHERE device_id = '${session.deviceId}'`
+  })
+  await server.tamper(copies.join(';'))
+  await server.post(`/v1/users/${user.id}/sessions/revoke`, {})
+  const { data } = (await server.get(`/v1/users/${user.id}/devices?limit=100`)).body
+  expect(data).toHaveLength(50)
+  const ends = data.map((one: { endedAt: string }) => Date.parse(one.endedAt))
+  expect(Math.min(...ends)).toBe(32)
+})
+
 describe('a device ends for its user', () => {
   test.each([
     [

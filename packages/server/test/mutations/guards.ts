@@ -2582,6 +2582,11 @@ export const GUARDS: Guard[] = [
         'epoch = $3',
         { survives: 'its users are ended in the same write, and nobody else has signed in on it' },
       ],
+      [
+        'no list of ended ones without an end',
+        '  if (rows.length > 0) await forgetEnded(tx, userId, environmentId)\n  return rows.map(row => deviceEnded(row.device_id, userId, reason',
+        '  return rows.map(row => deviceEnded(row.device_id, userId, reason',
+      ],
       ['what was ended after its proof stays so', '  if (known && known.ended_at !== null) return []\n', ''],
       [
         'no list without an end',

@@ -192,8 +192,19 @@ async function makeRoom(
     userId,
     environmentId,
   )
+  if (rows.length > 0) await forgetEnded(tx, userId, environmentId)
   return rows.map(row => deviceEnded(row.device_id, userId, 'too_many', origin, now))
 }
+
+/** Keeps those that ended last: whoever comes back on one before them has a new token, as on any that is not theirs. */
+const forgetEnded = (tx: Transaction, userId: string, environmentId: string) =>
+  tx.run(
+    `DELETE FROM device_users WHERE user_id = $1 AND environment_id = $2 AND device_id IN (
+       SELECT device_id FROM device_users WHERE user_id = $1 AND environment_id = $2 AND ended_at IS NOT NULL
+       ORDER BY ended_at DESC, device_id DESC LIMIT 1000 OFFSET ${MAX_DEVICES})`,
+    userId,
+    environmentId,
+  )
 
 export async function listDevices(
   tx: Transaction,
@@ -254,6 +265,7 @@ export async function endDevice(
   if (!before || before.endedAt !== null) return before
   const now = tx.judgeAt(told)
   await tx.run('UPDATE device_users SET ended_at = $3 WHERE device_id = $1 AND user_id = $2', id, userId, now)
+  await forgetEnded(tx, userId, origin.environmentId)
   await insertEvents(tx, [deviceEnded(id, userId, 'asked', origin, now)])
   return { ...before, endedAt: now }
 }
@@ -281,6 +293,7 @@ export async function endDevices(
     environmentId,
     except,
   )
+  if (rows.length > 0) await forgetEnded(tx, userId, environmentId)
   return rows.map(row => deviceEnded(row.device_id, userId, reason, origin, now))
 }
 
