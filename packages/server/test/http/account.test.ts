@@ -598,6 +598,30 @@ describe('sessions', () => {
     )
     expectRefused(await first.get(), 401, 'session_invalid')
   })
+  test('signing out leaves the cookie of a session that began in this browser since', async () => {
+    const app = await appOf(server, { publicRefresh: true })
+    const into = async (to: string) => {
+      await later(server, 2 * MINUTE)
+      const tab = await begin(server, app, { redirectUrl: APP_BACK, codeChallenge: S256 })
+      const { token } = (await prove(server, tab, to)).body.result
+      const asked = { token, codeVerifier: VERIFIER }
+      const options = { bearer: app.publishableKey }
+      const answer = await browse(server, 'POST', '/client/v1/actions/validate', asked, options)
+      return { bearer: answer.body.tokens.accessToken, cookie: cookieOf(answer, '__Host-ostiary-refresh') }
+    }
+    const [first, next] = [await into(fresh()), await into(fresh())]
+    const signOut = (cookie: string) =>
+      browse(
+        server,
+        'POST',
+        '/client/v1/me/sign-out',
+        {},
+        { bearer: first.bearer, headers: { Cookie: cookie } },
+      )
+    const out = await signOut(next.cookie)
+    expect(out).toMatchObject({ status: 200, body: { ended: 1 } })
+    expect(out.headers.get('set-cookie')).toBeNull()
+  })
   test('ending the others ends a proof that no session was opened for', async () => {
     const to = fresh()
     const person = await signedIn(server, to)

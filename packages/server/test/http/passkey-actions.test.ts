@@ -316,6 +316,14 @@ describe('the offer of a passkey', () => {
     expectRefusal(await validate(result.token), 'token_invalid')
   })
 
+  test('is made to whoever adopts an account, whatever a stranger was offered there', async () => {
+    const to = fresh()
+    const user = (await server.post('/v1/users', { email: to })).body
+    await server.tamper(`UPDATE users SET passkey_offered_at = ${server.clock.now()} WHERE id = '${user.id}'`)
+    const { proven } = await offered(to)
+    expect(proven.body).toMatchObject({ step: 'offer', result: null })
+  })
+
   test('keeps the verifier of the action: nobody else redeems what follows', async () => {
     const tab = await begin(server, app, { redirectUrl: APP_BACK, codeChallenge: S256 })
     const { code } = await sendTo(server, tab, fresh())

@@ -2639,6 +2639,22 @@ export const GUARDS: Guard[] = [
     [['adoption ends devices', "...(await endDevices(tx, user, origin, now, 'adopted'))", '']],
   ),
   ...guardsIn(
+    'http/client/me/sign-out.ts',
+    ['http/account.test.ts'],
+    [['signing out leaves the session of another tab', 'held.sessionId !== session.id', 'false']],
+  ),
+  ...guardsIn(
+    'store/sql/proofs.ts',
+    ['http/passkey-actions.test.ts'],
+    [
+      [
+        'adoption forgets what a stranger was offered',
+        "    await tx.run('UPDATE users SET passkey_offered_at = NULL WHERE id = $1', user.id)\n",
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
     'core/actions/link.ts',
     ['http/devices.test.ts'],
     [

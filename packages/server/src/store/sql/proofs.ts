@@ -119,6 +119,8 @@ async function bequeath(
     events.push(...(await endAuthenticators(tx, user, origin, now, 'adopted')))
     events.push(...(await endDevices(tx, user, origin, now, 'adopted')))
     await endChallengesOfUser(tx, user, now, challenge.id)
+    // What a stranger was asked keeps nothing from the owner.
+    await tx.run('UPDATE users SET passkey_offered_at = NULL WHERE id = $1', user.id)
     events.push(newEvent('user.adopted', origin, now, { userId: user.id, challengeId: challenge.id }))
   }
   await markProven(tx, user, challenge, events, origin, now)

@@ -1,6 +1,7 @@
 import { endSessions } from '../../../core/account/sessions.ts'
+import { parseRefreshToken } from '../../../core/tokens.ts'
 import { noBody } from '../../api/fields.ts'
-import { refreshCookie } from '../cookies.ts'
+import { refreshCookie, refreshCookieName } from '../cookies.ts'
 import { clientEndpoint } from '../endpoint.ts'
 import { EndedBody } from './sessions.ts'
 
@@ -16,6 +17,10 @@ export const signOutEndpoint = clientEndpoint({
   takesCredentials: true,
   act: (deps, call) => endSessions(deps, call, { id: call.session.id }),
   render: ended => ({ ended }),
-  // Its expiry is past: the browser lets go of it (RFC 6265 5.3).
-  cookies: (_ended, { app }, { clock }) => [refreshCookie(app.id, '', clock.now(), clock.now())],
+  // Its expiry is past: the browser lets go of it (RFC 6265 5.3). Another tab may have signed in since: that one stays.
+  cookies(_ended, { app, session, jar }, { clock }) {
+    const held = parseRefreshToken(jar[refreshCookieName(app.id)] ?? '')
+    const isAnothers = held !== null && held.sessionId !== session.id
+    return isAnothers ? [] : [refreshCookie(app.id, '', clock.now(), clock.now())]
+  },
 })
