@@ -2691,6 +2691,17 @@ export const GUARDS: Guard[] = [
   ),
   ...guardsIn(
     'store/sql/past.ts',
+    ['store/past.test.ts'],
+    [
+      [
+        'a past is not looked for among all challenges of a day',
+        'identifiers CROSS JOIN challenges',
+        'identifiers JOIN challenges',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/past.ts',
     ['http/signals.test.ts'],
     [
       [
@@ -2705,7 +2716,7 @@ export const GUARDS: Guard[] = [
         '\n             AND user_id',
       ],
       ['devices of this epoch are counted', '       AND epoch = $3`', '       AND $3 = $3`'],
-      ['no failures of an address that is only claimed', ' AND identifiers.verified_at IS NOT NULL', ''],
+      ['no failures of an address that is only claimed', ' AND coalesce(identifiers.verified_at, 0) > 0', ''],
       ['a device of its environment', 'AND devices.environment_id = $2', 'AND $2 = $2'],
       ['a device of its epoch', ' AND epoch = $3 ', ' AND $3 = $3 '],
     ],

@@ -23,12 +23,14 @@ export async function readPast(
     userId,
     now - 30 * DAY,
   )
-  // A challenge lives an hour at most, so what began within a day has not expired for longer.
+  // A challenge lives an hour at most, so what began within a day has not expired for longer. The user finds the addresses, and they
+  // the challenges: a planner without statistics must begin with no other rows of the environment.
   const challenges = await tx.all(
     `SELECT challenges.created_at, max_attempts - attempts_left - CASE WHEN proven_by = 'code' THEN 1 ELSE 0 END AS wrong
-     FROM identifiers JOIN challenges ON challenges.environment_id = identifiers.environment_id AND address = identifiers.value
-     WHERE identifiers.environment_id = $1 AND identifiers.user_id = $2 AND expires_at > $3 AND challenges.created_at > $3
-       AND code_length IS NOT NULL AND identifiers.verified_at IS NOT NULL
+     FROM identifiers CROSS JOIN challenges
+     WHERE identifiers.environment_id || '' = $1 AND identifiers.user_id = $2 AND coalesce(identifiers.verified_at, 0) > 0
+       AND challenges.environment_id = $1 AND address = identifiers.value AND expires_at > $3
+       AND challenges.created_at > $3 AND code_length IS NOT NULL
      ORDER BY challenges.created_at DESC LIMIT ${NEWEST_CHALLENGES}`,
     environmentId,
     userId,
