@@ -495,7 +495,8 @@ describe('the browser on our own pages', () => {
     const asked = { token: resultIn(pressed.location), action: 'signIn' }
     expect((await server.post('/v1/actions/validate', asked)).status).toBe(200)
     const [device] = await listOf(first.user.id)
-    expect(device).toMatchObject({ id: deviceId })
+    // The sign-in is none on it.
+    expect(device).toMatchObject({ id: deviceId, lastSignInAt: first.session.createdAt })
     expect(device.endedAt).not.toBeNull()
   })
 
