@@ -22,7 +22,8 @@ import { areaUnderCurve } from './timing-auc.ts'
  *
  * The store lies in memory where that can be: the noise of a disk would only hide a difference. Mail is rendered and
  * handed to a transport that takes it at once, so that the worker's share is in it; with --smtp to a mail server in a
- * process of its own, so that the share of SMTP is in it too.
+ * process of its own, so that the share of SMTP is in it too. With --device the sends of `/v1` show the token of a device on
+ * which somebody else signed in.
  */
 
 const KINDS = ['known', 'unknown', 'blocked', 'deleted'] as const
@@ -42,13 +43,14 @@ const { values } = parseArgs({
     way: { type: 'string', multiple: true },
     door: { type: 'string', multiple: true },
     smtp: { type: 'boolean', default: false },
+    device: { type: 'boolean', default: false },
   },
 })
 const samples = Number(values.samples)
 const seed = Number(values.seed ?? randomInt(2 ** 31))
 if (!Number.isInteger(samples) || samples < 100 || samples > 1e6 || !Number.isInteger(seed)) {
   console.error(
-    'usage: npm run timing -- [--samples 100-1000000] [--seed N] [--way in-process|loopback] [--door /v1|/client/v1] [--smtp]',
+    'usage: npm run timing -- [--samples 100-1000000] [--seed N] [--way in-process|loopback] [--door /v1|/client/v1] [--smtp] [--device]',
   )
   process.exit(2)
 }
@@ -59,6 +61,7 @@ type Timings = Record<string, Record<Kind, number[]>>
 
 const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'ostiary-timing-'))
 let worst = 0
+let lastText = ''
 const sink = values.smtp ? fork(new URL('timing-sink.ts', import.meta.url)) : null
 const smtpPort: number | null = sink ? (await once(sink, 'message'))[0] : null
 try {
@@ -105,11 +108,13 @@ async function measure(door: string, way: string, signUp: string): Promise<Timin
   try {
     // The limits on one host are met by all kinds alike, but they would end the run.
     const limits = { sendsPerIp: { hour: 10_000 }, wrongPerIp: { tenMinutes: 10_000 } }
+    ostiary.start()
+    const deviceToken = values.device ? await makeDevice(ask, ostiary) : null
     await call(ask, '/v1/settings', { signUp, limits }, 200)
-    const tryOut = (to: string) => (door === '/v1' ? byApi(ask, to) : byBrowser(publishableKey, ask, to))
+    const tryOut = (to: string) =>
+      door === '/v1' ? byApi(ask, to, deviceToken) : byBrowser(publishableKey, ask, to)
     // So many of each that the limits on one address are never met.
     const addresses = await makeAddresses(ask, Math.min(250, Math.ceil(samples / 40)))
-    ostiary.start()
     const timings: Timings = {}
     for (let count = -WARM_UP; count < samples; ) {
       const round = shuffled(addresses, chance.next)
@@ -139,8 +144,9 @@ async function timed<T>(act: () => Promise<T>): Promise<[T, number]> {
   return [answer, performance.now() - begun]
 }
 
-async function byApi(ask: Ask, to: string): Promise<Record<string, number>> {
-  const [sent, sentMs] = await timed(() => call(ask, '/v1/challenges', { to }, 201))
+async function byApi(ask: Ask, to: string, deviceToken: string | null): Promise<Record<string, number>> {
+  const asked = { to, ...(deviceToken !== null && { context: { deviceToken } }) }
+  const [sent, sentMs] = await timed(() => call(ask, '/v1/challenges', asked, 201))
   const [, wrongMs] = await timed(() => call(ask, `/v1/challenges/${sent.id}/verify`, WRONG, 400))
   return { send: sentMs, 'wrong code': wrongMs }
 }
@@ -155,12 +161,25 @@ async function byBrowser(publishableKey: string, ask: Ask, to: string): Promise<
   return { identify: identifyMs, send: sendMs, 'wrong code': wrongMs }
 }
 
+/** Somebody else signs in on a device; the token that it has then. */
+async function makeDevice(ask: Ask, ostiary: Ostiary): Promise<string> {
+  const { id } = await call(ask, '/v1/challenges', { to: 'somebody@example.com' }, 201)
+  await ostiary.drain()
+  const code = /^ {4}(\d+)$/m.exec(lastText)?.[1]
+  const context = { userAgent: 'A browser' }
+  const { tokens } = await call(ask, `/v1/challenges/${id}/verify`, { code, context }, 200)
+  return tokens.deviceToken
+}
+
 function openTransport(): Transport {
   if (smtpPort !== null) return createSmtpTransport({ url: `smtp://127.0.0.1:${smtpPort}?tls=never` })
   return {
     name: 'taker',
     timeoutMs: 1000,
-    send: async () => ({ reply: '250 taken' }),
+    async send({ text }) {
+      lastText = text
+      return { reply: '250 taken' }
+    },
     close: async () => {},
   }
 }

@@ -164,7 +164,24 @@ export interface LimitFired {
   retryAfterMs: number
 }
 
-/** How guesses at weak codes are bounded (PROTOCOL section 1). */
+/**
+ * What a send takes from where its browser shows the token of a device that knows the owner of the address: no stranger can
+ * use that up (PROTOCOL section 2). `own` is the bucket of the device for that owner, whose key the write makes.
+ */
+export interface KnownSend {
+  tokenHash: string
+  own: Omit<Limit, 'key'>
+  /** What nobody is spared: the limits per IP. */
+  limits: Limit[]
+}
+
+/** A device and whom it knows. */
+export interface KnownDevice {
+  deviceId: string
+  userId: string
+}
+
+/** How guesses at weak codes are bounded (PROTOCOL section 1). A known device has the bound of an address for itself. */
 export interface Exposure {
   perAddress: { hour: number; day: number }
   perEnvironment: { tenMinutes: number; factor: number; cap: number }
@@ -181,10 +198,11 @@ export interface NewChallenge {
   origin: Origin
   now: number
   epoch: number
-  /** The row but for what the write itself decides: owner, decoy, strength. */
+  /** The row but for what the write itself decides: owner, device, decoy, strength. */
   row: Omit<
     Challenge,
     | 'ownerId'
+    | 'deviceId'
     | 'isVoid'
     | 'isStrong'
     | 'codeLength'
@@ -204,7 +222,10 @@ export interface NewChallenge {
   newCode(isStrong: boolean): CodeForm
   linkHash: string | null
   messageId: string
+  /** What everybody's sends take from. */
   limits: Limit[]
+  /** Null where no device token is shown. A token that tells of no device which knows the owner is as none. */
+  known: KnownSend | null
   exposure: Exposure
 }
 
@@ -220,6 +241,8 @@ export interface Resend {
   linkHash: string | null
   messageId: string
   limits: Limit[]
+  /** In their place while the device that the challenge was begun on still knows the owner; null for one begun elsewhere. */
+  knownLimits: Limit[] | null
   exposure: Exposure
   resend: 'keep' | 'replace'
   resendWaitSeconds: number[]

@@ -289,6 +289,8 @@ export interface Challenge {
   provenBy: ProvenBy | null
   /** The action that it is a step of: it is answered there and nowhere else. */
   actionId: string | null
+  /** The device it was begun on, where that knew the owner: guesses at it are bounded there and not with the address. */
+  deviceId: string | null
 }
 
 export type ProvenBy = 'code' | 'link' | 'passkey'

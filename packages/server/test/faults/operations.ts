@@ -120,6 +120,17 @@ async function sent(house: House, method: string) {
   return { ...one, code: code as string, link: link as string }
 }
 
+/** Somebody who signed in on a device that keeps its token. */
+async function knownDevice(house: House): Promise<{ to: string; deviceToken: string }> {
+  const { id, to } = await challenge(house)
+  const { code } = await message(house, id)
+  const { tokens } = await ask(house, 'POST', `/v1/challenges/${id}/verify`, {
+    code,
+    context: { userAgent: 'A browser' },
+  })
+  return { to, deviceToken: tokens.deviceToken }
+}
+
 /** A second device that was asked for the number: its form with the right one, or with another. */
 async function asked(house: House, isRight: boolean): Promise<Request> {
   const { link, read } = await sent(house, 'emailLink')
@@ -178,6 +189,26 @@ export const OPERATIONS: readonly Operation[] = [
         redirectUrl: 'http://localhost:9/callback',
         context: { ipAddress: `10.${made >> 8}.${made % 256}.7` },
       }),
+  },
+  {
+    name: 'send from a known device',
+    method: 'createChallenge',
+    status: 201,
+    async prepare(house) {
+      const { to, deviceToken } = await knownDevice(house)
+      return post('/v1/challenges', { to, context: { deviceToken } })
+    },
+  },
+  {
+    name: 'resend to a known device',
+    method: 'resendChallenge',
+    status: 200,
+    async prepare(house) {
+      const { to, deviceToken } = await knownDevice(house)
+      const { id } = await ask(house, 'POST', '/v1/challenges', { to, context: { deviceToken } })
+      house.clock.advance(31_000)
+      return post(`/v1/challenges/${id}/resend`)
+    },
   },
   {
     name: 'resend',

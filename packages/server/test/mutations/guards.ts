@@ -2704,23 +2704,158 @@ export const GUARDS: Guard[] = [
     'store/sql/past.ts',
     ['http/signals.test.ts'],
     [
+      ['devices of this epoch are counted', '       AND epoch = $3`', '       AND $3 = $3`'],
+      ['no failures of an address that is only claimed', ' AND coalesce(identifiers.verified_at, 0) > 0', ''],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/devices.ts',
+    ['http/signals.test.ts', 'store/sqlite.test.ts'],
+    [
       [
         'a token known to this user',
         'AND user_id = $4 AND device_users.ended_at',
         'AND $4 = $4 AND device_users.ended_at',
       ],
-      ['a device that is not ended for the user', ' AND device_users.ended_at IS NULL`', '`'],
       [
-        'a device that is not ended',
-        ' AND devices.ended_at IS NULL\n             AND user_id',
-        '\n             AND user_id',
+        'a device that is not ended for the user',
+        'user_id = $4 AND device_users.ended_at IS NULL',
+        'user_id = $4',
       ],
-      ['devices of this epoch are counted', '       AND epoch = $3`', '       AND $3 = $3`'],
-      ['no failures of an address that is only claimed', ' AND coalesce(identifiers.verified_at, 0) > 0', ''],
+      ['a device that is not ended', ' AND epoch = $3 AND devices.ended_at IS NULL\n', ' AND epoch = $3\n'],
       ['a device of its environment', 'AND devices.environment_id = $2', 'AND $2 = $2'],
-      ['a device of its epoch', ' AND epoch = $3 ', ' AND $3 = $3 '],
+      ['a device of its epoch', ' AND epoch = $3 AND devices', ' AND $3 = $3 AND devices'],
+      [
+        'a resend to a device that knows the owner no more',
+        'user_id = $2 AND device_users.ended_at IS NULL AND devices.ended_at IS NULL',
+        'user_id = $2 AND devices.ended_at IS NULL',
+      ],
+      [
+        'a resend to a device that is ended whole',
+        'device_users.ended_at IS NULL AND devices.ended_at IS NULL`',
+        'device_users.ended_at IS NULL`',
+        { survives: 'its users are ended in the same write' },
+      ],
     ],
   ),
+  ...guardsIn(
+    'store/sql/challenges.ts',
+    ['store/sqlite.test.ts', 'http/known-devices.test.ts'],
+    [
+      [
+        'a known device has its own limits',
+        'takeLimits(tx, known?.limits ?? input.limits, origin, now)',
+        'takeLimits(tx, input.limits, origin, now)',
+      ],
+      [
+        'a known device knows the owner of the address',
+        "const userId = (await holderOf(tx, environmentId, row.address))?.id ?? ''",
+        "const userId = (await holderOf(tx, environmentId, 'a@x.test'))?.id ?? ''",
+      ],
+      [
+        'the exposure of a known device is its own',
+        'wouldExpose(tx, origin.environmentId, known ?? asked,',
+        'wouldExpose(tx, origin.environmentId, asked,',
+      ],
+      [
+        'guesses at what a known device began count there',
+        'deviceId: known?.deviceId ?? null',
+        'deviceId: null',
+      ],
+      [
+        'a resend asks whether the device is still known',
+        'device && (await isKnownTo(tx, device)) ?',
+        'device ?',
+      ],
+      [
+        'a resend is bounded with its device',
+        'deviceOf(row) ?? { address: row.address },',
+        '{ address: row.address },',
+      ],
+      [
+        'a device that moved on while the bucket was waited for',
+        'shown && isSame(await knownDevice(tx, input), shown) ? shown : null',
+        'shown',
+        { survives: 'on SQLite one writes at a time, and both looks see the same' },
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/exposure.ts',
+    ['store/sqlite.test.ts'],
+    [
+      ['the device of somebody does not use up the exposure of the address', ' AND device_id IS NULL', ''],
+      ['the exposure of a device is that of one user', ' AND owner_id = $7', ' AND $7 = $7'],
+    ],
+  ),
+  ...guardsIn(
+    'core/limits/limits.ts',
+    ['http/known-devices.test.ts'],
+    [
+      [
+        'a known device is not spared the limit of its IP',
+        'windows }, limits: ipLimits(settings, circumstances) }',
+        'windows }, limits: [] }',
+      ],
+      [
+        'a bucket for each user of a device',
+        'key: `${userId} ${deviceId}`',
+        'key: deviceId',
+        { tests: ['store/sqlite.test.ts'] },
+      ],
+    ],
+  ),
+  ...guardsIn('migrations/postgres/functions/4_devices.sql', POSTGRES, [
+    [
+      'PostgreSQL: a known device knows the owner of the address',
+      'user_id = holder AND device_users.ended_at IS NULL',
+      'device_users.ended_at IS NULL',
+    ],
+    [
+      'PostgreSQL: a known device is not ended for the user',
+      'user_id = holder AND device_users.ended_at IS NULL;',
+      'user_id = holder;',
+    ],
+    ['PostgreSQL: the address is that of the holder', 'IF holds IS DISTINCT FROM mail THEN', 'IF false THEN'],
+    [
+      'PostgreSQL: a known device is of its environment',
+      'devices.environment_id = env AND epoch = (p',
+      'epoch = (p',
+    ],
+    ['PostgreSQL: a known device is of its epoch', " AND epoch = (p ->> 'epoch')::integer\n", '\n'],
+    [
+      'PostgreSQL: a known device is not ended whole',
+      '    AND devices.ended_at IS NULL AND user_id = holder',
+      '    AND user_id = holder',
+      { survives: 'its users are ended in the same write' },
+    ],
+    [
+      'PostgreSQL: a bucket for each user of a device',
+      "(shown -> 'own' ->> 'id') || holder || ' ' || found)",
+      "(shown -> 'own' ->> 'id') || found)",
+    ],
+  ]),
+  ...guardsIn('migrations/postgres/functions/4_send.sql', POSTGRES, [
+    ['PostgreSQL: the bucket of a device is held', "names := names || (known ->> 'id');", 'names := names;'],
+    [
+      'PostgreSQL: a known device has its own exposure',
+      'IF known IS NULL THEN\n      v_strong',
+      'IF true THEN\n      v_strong',
+    ],
+    [
+      'PostgreSQL: guesses at what a known device began count there',
+      "'device_id', known -> 'deviceId', ",
+      '',
+    ],
+  ]),
+  ...guardsIn('migrations/postgres/functions/3_exposure.sql', POSTGRES, [
+    [
+      'PostgreSQL: the device of somebody does not use up the exposure of the address',
+      ' AND c.device_id IS NULL',
+      '',
+    ],
+    ['PostgreSQL: the exposure of a device is that of one user', " AND owner_id = known ->> 'userId'", ''],
+  ]),
   ...guardsIn(
     'core/signals/signals.ts',
     ['core/signals.test.ts'],

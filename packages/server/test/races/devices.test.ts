@@ -73,3 +73,30 @@ test('signing out everywhere ends a device, whatever signs in on it at the same 
   })
   expect(body.session.deviceId).not.toBe(session.deviceId)
 })
+
+test('sends from a known device at once: exactly as many pass as it has, whatever strangers take meanwhile', async () => {
+  const { to, tokens } = await signedIn()
+  const own = { to, context: context(tokens.deviceToken) }
+  const answers = await crowd([
+    ...times(CROWD, () => server.post('/v1/challenges', own)),
+    ...times(CROWD, () => server.post('/v1/challenges', { to })),
+  ])
+  expect(tally(answers.slice(0, CROWD))).toEqual({ 201: 5, rate_limited: CROWD - 5 })
+  expect(answers.find(({ status }) => status === 429)?.body.limit).toBe('sendsPerKnownDevice')
+  expect(tally(answers.slice(CROWD))).toEqual({ 201: CROWD })
+})
+
+test('one that is ended while it sends counts as known or as none, and never as both', async () => {
+  const { to, user, session, tokens } = await signedIn()
+  const own = { to, context: context(tokens.deviceToken) }
+  const answers = await crowd([
+    ...times(CROWD, () => server.post('/v1/challenges', own)),
+    () => server.post(`/v1/users/${user.id}/devices/${session.deviceId}/end`, {}),
+  ])
+  const sent = tally(answers.slice(0, CROWD))
+  expect((sent[201] ?? 0) + (sent.rate_limited ?? 0)).toBe(CROWD)
+  for (const { status, body } of answers.slice(0, CROWD))
+    if (status === 429) expect(body.limit).toBe('sendsPerKnownDevice')
+  await server.call('PATCH', '/v1/settings', { limits: { sendsPerAddressUntold: { minute: 1 } } })
+  expect((await server.post('/v1/challenges', own)).body.limit).toBe('sendsPerAddressUntold')
+})

@@ -81,6 +81,11 @@ const RULES: Record<string, string> = {
   'counters stay within their bounds': `
     SELECT id FROM challenges WHERE attempts_left < 0 OR attempts_left > max_attempts OR verifier_tries_left < 0
       OR sends > max(max_sends, 10) OR live_codes > sends OR exposure_spent < 0`,
+  'a challenge of a known device is of somebody whom that device knows': `
+    SELECT challenges.id, device_id FROM challenges JOIN devices ON devices.id = device_id
+    WHERE owner_id IS NULL OR devices.environment_id <> challenges.environment_id OR devices.epoch <> challenges.epoch
+      OR (EXISTS (SELECT 1 FROM users WHERE id = owner_id)
+        AND NOT EXISTS (SELECT 1 FROM device_users WHERE device_users.device_id = devices.id AND user_id = owner_id))`,
 
   // Promise 3: a session has its proof.
   'a session has a proof event of its environment and user': `
@@ -213,7 +218,8 @@ interface Guess {
 function exposures(database: DatabaseSync, bounds: { hour: number; day: number }): string[] {
   const rows = database
     .prepare(
-      `SELECT challenges.id, challenges.environment_id, address, exposure_spent, type, data, events.created_at AS at
+      `SELECT challenges.id, challenges.environment_id, address, device_id, owner_id, exposure_spent, type, data,
+         events.created_at AS at
        FROM events JOIN challenges ON challenges.id = challenge_id
        WHERE type IN ('challenge.created', 'challenge.resent', 'challenge.attempt_failed')
          AND challenges.method IS NULL ORDER BY challenges.id, events.id`,
@@ -222,12 +228,15 @@ function exposures(database: DatabaseSync, bounds: { hour: number; day: number }
     id: string
     environment_id: string
     address: string
+    device_id: string | null
+    owner_id: string | null
     exposure_spent: number
     type: string
     data: string
     at: number
   }[]
-  const byAddress = new Map<string, Guess[]>()
+  // Of an address, or of a known device and the one it knows.
+  const guessed = new Map<string, Guess[]>()
   const found: string[] = []
   for (const [id, events] of Map.groupBy(rows, row => row.id)) {
     const [first] = events
@@ -236,28 +245,27 @@ function exposures(database: DatabaseSync, bounds: { hour: number; day: number }
     let live = 1
     let isStrong = false
     let spent = 0
-    for (const { type, data, at, environment_id, address } of events) {
+    for (const { type, data, at, environment_id, address, device_id, owner_id } of events) {
       const told = JSON.parse(data) as { isStrong?: boolean; earlierCodes?: string }
       if (type !== 'challenge.attempt_failed') {
         isStrong = told.isStrong === true
         if (type === 'challenge.resent') live = told.earlierCodes === 'valid' ? live + 1 : 1
       } else if (!isStrong) {
         spent += live
-        const key = `${environment_id} ${address}`
-        byAddress.set(key, [...(byAddress.get(key) ?? []), { at, weight: live }])
+        const key = `${environment_id} ${device_id === null ? address : `${device_id} ${owner_id}`}`
+        guessed.set(key, [...(guessed.get(key) ?? []), { at, weight: live }])
       }
     }
     if (spent > first.exposure_spent)
       found.push(`guesses are counted as exposure: ${id} ${first.exposure_spent} of ${spent}`)
   }
-  for (const [key, guesses] of byAddress) {
+  for (const [key, guesses] of guessed) {
     for (const [span, ms, max] of [
       ['hour', HOUR, bounds.hour],
       ['day', DAY, bounds.day],
     ] as const) {
       const worst = Math.max(...guesses.map(end => sumWithin(guesses, end.at - ms, end.at)))
-      if (worst > max)
-        found.push(`exposure of an address stays within bounds: ${key} ${worst} in one ${span}`)
+      if (worst > max) found.push(`exposure stays within bounds: ${key} ${worst} in one ${span}`)
     }
   }
   return found

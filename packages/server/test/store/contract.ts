@@ -8,6 +8,7 @@ import { directory } from './contract/directory.ts'
 import { exposure } from './contract/exposure.ts'
 import { enter, type House, type InHouse, type Open } from './contract/house.ts'
 import { idempotency } from './contract/idempotency.ts'
+import { knownDevices } from './contract/known-devices.ts'
 import { limits } from './contract/limits.ts'
 import { links } from './contract/links.ts'
 import { lists } from './contract/lists.ts'
@@ -44,6 +45,7 @@ export function storeContract(name: string, open: Open, more: ((inHouse: InHouse
       limits,
       challenges,
       exposure,
+      knownDevices,
       attempts,
       links,
       proofs,

@@ -15,6 +15,15 @@ beforeAll(async () => {
   const server = await testServer()
   const { body } = await server.signIn('ada@x.test')
   secrets.push(server.key, body.tokens.refreshToken, body.tokens.accessToken)
+  const { body: own } = await server.post('/v1/challenges', { to: 'device@x.test' })
+  const { code: typed } = await server.message({ challengeId: own.id })
+  const device = await server.post(`/v1/challenges/${own.id}/verify`, {
+    code: typed,
+    context: { userAgent: 'A browser' },
+  })
+  const { deviceToken } = device.body.tokens
+  secrets.push(deviceToken)
+  await server.post('/v1/challenges', { to: 'device@x.test', context: { deviceToken } })
   server.clock.advance(1000)
   await server.post('/v1/sessions/refresh', { refreshToken: body.tokens.refreshToken })
   const { body: other } = await server.post('/v1/users', { email: 'copy@x.test' })
@@ -74,6 +83,11 @@ const BREAKS: [rule: string, sql: string][] = [
     'wrong answers and successes stay within the attempts',
     `UPDATE challenges SET max_attempts = 2, attempts_left = 0`,
   ],
+  [
+    'a challenge of a known device is of somebody whom that device knows',
+    `UPDATE challenges SET device_id = (SELECT id FROM devices) WHERE id = ${PENDING}`,
+  ],
+  ['a challenge of a known device is of somebody whom that device knows', 'DELETE FROM device_users'],
   [
     'an attempt is spent for each answer to a code',
     `UPDATE challenges SET attempts_left = 5 WHERE id = ${PENDING}`,

@@ -174,7 +174,7 @@ CREATE TABLE challenges (
   proof_event_id TEXT,
   ended_at INTEGER,
   claimed_at INTEGER,
-  session_opened_at INTEGER, action_id TEXT, method TEXT, ceremony TEXT, user_verification TEXT, challenge_hash TEXT, proven_amr TEXT,
+  session_opened_at INTEGER, action_id TEXT, method TEXT, ceremony TEXT, user_verification TEXT, challenge_hash TEXT, proven_amr TEXT, device_id TEXT,
   UNIQUE (environment_id, id),
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
 ) STRICT;
@@ -184,6 +184,8 @@ CREATE INDEX challenges_by_expiry ON challenges (environment_id, expires_at);
 CREATE UNIQUE INDEX challenges_handover ON challenges (handover_hash) WHERE handover_hash IS NOT NULL;
 
 CREATE INDEX challenges_of_address ON challenges (environment_id, address, expires_at);
+
+CREATE INDEX challenges_of_device ON challenges (device_id, owner_id, expires_at) WHERE device_id IS NOT NULL;
 
 CREATE INDEX challenges_of_user ON challenges (environment_id, user_id, id) WHERE user_id IS NOT NULL;
 

@@ -115,7 +115,6 @@ export const CASES: Case[] = [
     id: 53,
     area: 'mfa',
     tried: 'logout while half signed in; trusted-device cookie of user A sent for user B',
-    comesWith: 'devices',
   },
   { id: 55, area: 'link', tried: 'scanner running JavaScript in headless Chromium' },
   { id: 56, area: 'link', tried: 'link opened in another browser than the one that asked' },

@@ -9,7 +9,21 @@ CREATE FUNCTION ostiary.would_expose(p jsonb, address text, added integer, now b
     END AS share
     FROM challenges AS c
     -- The address finds the rows: a planner without statistics must not begin with anything else.
-    WHERE c.environment_id || '' = p ->> 'environmentId' AND c.address = $2 AND expires_at + 0 > now - 86400000
+    WHERE c.environment_id || '' = p ->> 'environmentId' AND c.address = $2 AND c.device_id IS NULL
+      AND expires_at + 0 > now - 86400000
+  ) AS shares
+$$;
+
+-- The same of a device that knows the owner (ostiary.known_device): what was begun there has a bound of its own.
+CREATE FUNCTION ostiary.would_expose_device(p jsonb, known jsonb, added integer, now bigint) RETURNS boolean LANGUAGE sql AS $$
+  SELECT coalesce(sum(CASE WHEN expires_at > now - 3600000 THEN share ELSE 0 END), 0) + added > (p -> 'exposure' -> 'perAddress' ->> 'hour')::integer
+      OR coalesce(sum(share), 0) + added > (p -> 'exposure' -> 'perAddress' ->> 'day')::integer
+  FROM (
+    SELECT expires_at, exposure_spent + CASE
+      WHEN is_strong = 0 AND verified_at IS NULL AND ended_at IS NULL AND expires_at > now THEN attempts_left * live_codes ELSE 0
+    END AS share
+    FROM challenges
+    WHERE device_id = known ->> 'deviceId' AND owner_id = known ->> 'userId' AND expires_at > now - 86400000
   ) AS shares
 $$;
 

@@ -1,3 +1,29 @@
+-- The bucket of the device whose token is shown, with its id and whom it knows, where that is whom the address belongs to; else
+-- NULL (`knownDevice` in store/sql/challenges.ts). Both are looked for, whatever the first look finds (promise 7).
+CREATE FUNCTION ostiary.known_device(p jsonb, mail text) RETURNS jsonb LANGUAGE plpgsql AS $$
+DECLARE
+  env text := p ->> 'environmentId';
+  shown jsonb := p -> 'known';
+  holder text;
+  holds text;
+  found text;
+BEGIN
+  SELECT user_id, value INTO holder, holds FROM identifiers
+  WHERE environment_id = env AND type = 'email' AND value >= mail AND verified_at IS NOT NULL
+  ORDER BY value LIMIT 1;
+  IF holds IS DISTINCT FROM mail THEN
+    holder := '';
+  END IF;
+  SELECT devices.id INTO found FROM devices JOIN device_users ON device_id = devices.id
+  WHERE token_hash = shown ->> 'tokenHash' AND devices.environment_id = env AND epoch = (p ->> 'epoch')::integer
+    AND devices.ended_at IS NULL AND user_id = holder AND device_users.ended_at IS NULL;
+  IF found IS NULL THEN
+    RETURN NULL;
+  END IF;
+  RETURN shown -> 'own' || jsonb_build_object('deviceId', found, 'userId', holder, 'key', holder || ' ' || found,
+    'id', (shown -> 'own' ->> 'id') || holder || ' ' || found);
+END $$;
+
 -- Notes the device of a sign-in (`signInOn` in store/sql/devices.ts), in the write of `ostiary.attempt`. Both null where none is told.
 CREATE FUNCTION ostiary.sign_in_on(p jsonb, of_user text, it challenges, now bigint, OUT its_id text, OUT is_new boolean)
 LANGUAGE plpgsql AS $$

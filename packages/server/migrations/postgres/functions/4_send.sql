@@ -4,8 +4,11 @@ DECLARE
   env text := p ->> 'environmentId';
   asked jsonb := p -> 'row';
   mail text := asked ->> 'address';
+  names text[] := ARRAY(SELECT jsonb_array_elements_text(p -> 'names'));
   now bigint;
   refused jsonb;
+  -- The device that knows the owner of the address, with its bucket.
+  known jsonb;
   requested users;
   has_proven boolean;
   v_owner_id text;
@@ -20,8 +23,21 @@ DECLARE
 BEGIN
   PERFORM ostiary.set_connection(p);
   PERFORM ostiary.check_clock(p);
-  PERFORM ostiary.lock(ARRAY(SELECT jsonb_array_elements_text(p -> 'names')));
+  IF jsonb_typeof(p -> 'known') = 'object' THEN
+    known := ostiary.known_device(p, mail);
+  END IF;
+  IF known IS NOT NULL THEN
+    names := names || (known ->> 'id');
+  END IF;
+  PERFORM ostiary.lock(names);
   now := ostiary.judge_at(p);
+  -- Looked at again behind the lock: a device that is another by now, or whose token is, counts as none.
+  IF known IS NOT NULL AND ostiary.known_device(p, mail) IS DISTINCT FROM known THEN
+    known := NULL;
+  END IF;
+  IF known IS NOT NULL THEN
+    p := p || jsonb_build_object('limits', (p -> 'known' -> 'limits') || jsonb_build_array(known));
+  END IF;
   refused := ostiary.pass_limits(p, true, now);
   IF refused IS NOT NULL THEN
     RETURN refused;
@@ -56,13 +72,18 @@ BEGIN
     END;
   END IF;
   IF has_code THEN
-    v_strong := ostiary.would_expose(p, mail, (asked ->> 'max_attempts')::integer, now) OR ostiary.is_protected(p, now);
+    IF known IS NULL THEN
+      v_strong := ostiary.would_expose(p, mail, (asked ->> 'max_attempts')::integer, now);
+    ELSE
+      v_strong := ostiary.would_expose_device(p, known, (asked ->> 'max_attempts')::integer, now);
+    END IF;
+    v_strong := v_strong OR ostiary.is_protected(p, now);
   END IF;
   PERFORM ostiary.hold_app(asked ->> 'app_id');
   code := p -> CASE WHEN v_strong THEN 'strong' ELSE 'weak' END;
 
   INSERT INTO challenges (/*challenges*/) SELECT /*challenges*/ FROM jsonb_populate_record(NULL::challenges, asked || jsonb_build_object(
-    'owner_id', v_owner_id, 'user_id', coalesce(requested.id, p ->> 'claimantId'), 'is_void', v_void::integer, 'is_strong', v_strong::integer,
+    'owner_id', v_owner_id, 'device_id', known -> 'deviceId', 'user_id', coalesce(requested.id, p ->> 'claimantId'), 'is_void', v_void::integer, 'is_strong', v_strong::integer,
     'code_length', CASE WHEN has_code THEN code -> 'length' END,
     'send_to', coalesce(v_send_to, mail), 'attempts_left', asked -> 'max_attempts',
     'code_hashes', CASE WHEN NOT has_code THEN '' WHEN v_void THEN repeat('*', 43) ELSE code ->> 'hash' END,
@@ -83,6 +104,6 @@ BEGIN
     (p -> 'eventIds' ->> 1, 'message.queued', env, made.app_id, p ->> 'actorType', p ->> 'actorId', made.user_id, made.id,
       p ->> 'requestId', 'null', jsonb_build_object('messageId', p -> 'messageId')::text, now);
   -- The caller knows the rest: it made it.
-  RETURN jsonb_build_object('kind', 'created', 'ownerId', made.owner_id, 'userId', made.user_id, 'isVoid', v_void,
+  RETURN jsonb_build_object('kind', 'created', 'ownerId', made.owner_id, 'deviceId', made.device_id, 'userId', made.user_id, 'isVoid', v_void,
     'isStrong', v_strong, 'codeLength', made.code_length, 'sendTo', made.send_to);
 END $$;

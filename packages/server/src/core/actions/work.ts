@@ -4,7 +4,7 @@ import { createdChallenge, guardDestination } from '../challenges/create.ts'
 import { type ResentChallenge, resendChallenge } from '../challenges/resend.ts'
 import { refusalOf } from '../challenges/verify.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
-import { newDevice } from '../devices/devices.ts'
+import { newDevice, presentedHash } from '../devices/devices.ts'
 import { fieldError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { exposureOf, wrongLimits } from '../limits/limits.ts'
@@ -106,7 +106,10 @@ export async function send(
   const method = sentMethodsOf(work.view.settings).find(one => one.name === name)
   if (!method) throw fieldError('method', 'invalid_value', 'is not a method that the settings have on')
   guardMethod(work, name)
-  const asked = await method.begin(deps, work, work.action, work.circumstances)
+  const { action, circumstances } = work
+  // The browser in hand, else the one that the backend told of, as where rules are judged.
+  const shown = presentedHash(deps.keyring, work.shown) ?? (action.presentedDevice || null)
+  const asked = await method.begin(deps, work, action, { circumstances, presentedHash: shown })
   const outcome = await deps.store.sendInAction({ ...at(deps, work), challenge: asked })
   if (outcome.kind === 'stateConflict') return refuse('state_conflict')
   const challenge = createdChallenge(outcome)

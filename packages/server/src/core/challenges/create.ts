@@ -1,10 +1,11 @@
 import { maskEmail, parseEmail } from '../addresses/email.ts'
 import { isRedirectUrlAllowed, redirectUrlFault, withQuery } from '../addresses/redirect-url.ts'
 import { type Call, circumstancesOf, type Deps, limitedError, refuse, type ToldContext } from '../deps.ts'
+import { presentedHash } from '../devices/devices.ts'
 import { fieldError, OstiaryError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
-import { exposureOf, sendLimits } from '../limits/limits.ts'
+import { exposureOf, knownSend, sendLimits } from '../limits/limits.ts'
 import { sealContent } from '../messages/content.ts'
 import type { CodeForm, Created, NewChallenge } from '../ports.ts'
 import type { App, Challenge, Credential } from '../rows.ts'
@@ -42,6 +43,8 @@ export interface CreateChallenge {
 export interface ActionChallenge extends CreateChallenge {
   credential: Credential
   actionId: string
+  /** Of the device token that counts in the action; null where none does. */
+  presentedHash: string | null
 }
 
 /**
@@ -91,6 +94,8 @@ export async function newChallenge(
   const templateVariables = input.templateVariables ?? {}
   if (input.template !== undefined) templateNamed(view, input.template, { credential, templateVariables })
   const circumstances = circumstancesOf(input.context)
+  const presented =
+    'presentedHash' in input ? input.presentedHash : presentedHash(deps.keyring, input.context?.deviceToken)
   const purpose = input.purpose ?? 'signIn'
   const linkVia = input.linkVia ?? settings.challenge.linkVia
   const expiresAt = now + 1000 * (input.expiresInSeconds ?? settings.challenge.expiresInSeconds)
@@ -154,6 +159,7 @@ export async function newChallenge(
     ...secrets,
     messageId,
     limits: sendLimits(settings, identity, circumstances),
+    known: presented ? { tokenHash: presented, ...knownSend(settings, circumstances) } : null,
     exposure: exposureOf(settings),
   }
 }

@@ -3,9 +3,10 @@ import { type Call, type Deps, limitedError, refuse } from '../deps.ts'
 import { OstiaryError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
-import { exposureOf, sendLimits } from '../limits/limits.ts'
-import type { Resent } from '../ports.ts'
+import { exposureOf, knownSend, limitsOfKnown, sendLimits } from '../limits/limits.ts'
+import type { Circumstances, Limit, Resent } from '../ports.ts'
 import type { Challenge } from '../rows.ts'
+import type { Settings } from '../settings/settings.ts'
 import { appOf, guardDestination, guardRedirect, newSecrets } from './create.ts'
 
 export interface ResentChallenge {
@@ -71,6 +72,7 @@ export async function resendChallenge(
           ...secrets,
           messageId,
           limits: sendLimits(settings, challenge.address, circumstances),
+          knownLimits: knownLimits(settings, challenge, circumstances),
           exposure: exposureOf(settings),
           resend: settings.challenge.resend,
           resendWaitSeconds: settings.challenge.resendWaitSeconds,
@@ -97,6 +99,16 @@ export async function resendChallenge(
       }
     },
   )
+}
+
+/** The device of the first send counts for those after it, as its address does: nothing is told anew. */
+function knownLimits(
+  settings: Settings,
+  { deviceId, ownerId }: Challenge,
+  circumstances: Circumstances,
+): Limit[] | null {
+  if (deviceId === null || ownerId === null) return null
+  return limitsOfKnown(knownSend(settings, circumstances), { deviceId, userId: ownerId })
 }
 
 /** Why a challenge takes no answer any more, as clients see it. */

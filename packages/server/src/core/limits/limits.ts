@@ -1,4 +1,4 @@
-import type { Circumstances, Exposure, Limit } from '../ports.ts'
+import type { Circumstances, Exposure, KnownDevice, KnownSend, Limit } from '../ports.ts'
 import type { Settings } from '../settings/settings.ts'
 
 const MINUTE = 60_000
@@ -11,8 +11,9 @@ const BEGUN_PER_HOST = 120
 const PASSKEYS_PER_HOST = 2 * BEGUN_PER_HOST
 
 /** The limits on a send to this address by somebody in these circumstances (PROTOCOL section 2). */
-export function sendLimits(settings: Settings, address: string, { host, site }: Circumstances): Limit[] {
-  const { sendsPerAddress, sendsPerAddressAndNetwork, sendsPerAddressUntold, sendsPerIp } = settings.limits
+export function sendLimits(settings: Settings, address: string, circumstances: Circumstances): Limit[] {
+  const { host, site } = circumstances
+  const { sendsPerAddress, sendsPerAddressAndNetwork, sendsPerAddressUntold } = settings.limits
   const limits: Limit[] = [
     {
       name: 'sendsPerAddress',
@@ -47,11 +48,31 @@ export function sendLimits(settings: Settings, address: string, { host, site }: 
         { ms: DAY, max: day },
       ],
     },
-    { name: 'sendsPerIp', key: host, windows: [{ ms: HOUR, max: sendsPerIp.hour }] },
-    { name: 'sendsPerIp', key: site, windows: [{ ms: HOUR, max: sendsPerIp.hour * SITE_FACTOR }] },
+    ...ipLimits(settings, circumstances),
   )
   return limits
 }
+
+function ipLimits(settings: Settings, { host, site }: Circumstances): Limit[] {
+  if (host === null || site === null) return []
+  const max = settings.limits.sendsPerIp.hour
+  return [
+    { name: 'sendsPerIp', key: host, windows: [{ ms: HOUR, max }] },
+    { name: 'sendsPerIp', key: site, windows: [{ ms: HOUR, max: max * SITE_FACTOR }] },
+  ]
+}
+
+/** What a send from a device that knows the owner takes from. */
+export function knownSend(settings: Settings, circumstances: Circumstances): Omit<KnownSend, 'tokenHash'> {
+  const windows = [{ ms: HOUR, max: settings.limits.sendsPerKnownDevice.hour }]
+  return { own: { name: 'sendsPerKnownDevice', windows }, limits: ipLimits(settings, circumstances) }
+}
+
+/** All limits of a send from this device. Its bucket is for one user: of several people at a device none uses up another's. */
+export const limitsOfKnown = (
+  { own, limits }: Omit<KnownSend, 'tokenHash'>,
+  { userId, deviceId }: KnownDevice,
+): Limit[] => [...limits, { ...own, key: `${userId} ${deviceId}` }]
 
 /** How many sign-ins one host may begin in a browser: each is a row, and costs nothing else. Not a setting: it guards us. */
 export function beginLimits({ host, site }: Circumstances): Limit[] {

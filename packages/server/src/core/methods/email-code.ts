@@ -7,7 +7,7 @@ import type { SentMethod } from './method.ts'
 export const emailCode: SentMethod = {
   name: 'emailCode',
   isOn: ({ methods }) => methods.emailCode,
-  begin: (deps, call, action, circumstances) => beginByEmail(deps, call, action, circumstances, 'code'),
+  begin: (deps, call, action, asking) => beginByEmail(deps, call, action, asking, 'code'),
   finish({ keyring }, { id, purpose }, answer) {
     const code = normaliseCode(answer)
     if (code === null) throw fieldError('code', 'invalid_format', 'is not a code')

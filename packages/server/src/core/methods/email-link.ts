@@ -5,7 +5,7 @@ import type { SentMethod } from './method.ts'
 export const emailLink: SentMethod = {
   name: 'emailLink',
   isOn: ({ methods }) => methods.emailLink,
-  begin: (deps, call, action, circumstances) => beginByEmail(deps, call, action, circumstances, 'link'),
+  begin: (deps, call, action, asking) => beginByEmail(deps, call, action, asking, 'link'),
   finish: ({ keyring }, { id, codeChallenge }, answer) => ({
     kind: 'link',
     token: 'press',

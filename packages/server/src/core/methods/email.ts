@@ -1,14 +1,15 @@
 import { newChallenge } from '../challenges/create.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
-import type { Circumstances, NewChallenge } from '../ports.ts'
+import type { NewChallenge } from '../ports.ts'
 import type { Action, User } from '../rows.ts'
+import type { Asking } from './method.ts'
 
 /** What the methods of a mailbox share. The same core and limits as `POST /v1/challenges`. */
 export async function beginByEmail(
   deps: Deps,
   call: Call,
   action: Action,
-  circumstances: Circumstances,
+  { circumstances, presentedHash }: Asking,
   credential: 'code' | 'link',
 ): Promise<NewChallenge> {
   const { settings } = call.view
@@ -17,6 +18,7 @@ export async function beginByEmail(
   return await newChallenge(deps, call, {
     ...(action.userId === null ? { to: action.address } : { userId: action.userId }),
     actionId: action.id,
+    presentedHash,
     purpose: action.name,
     credential,
     // Its link leads back to the action, whatever the setting says of links that an app handles itself.

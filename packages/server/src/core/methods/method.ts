@@ -21,11 +21,17 @@ export interface Method {
   isEnrolled(user: User, authenticators: readonly Authenticator['type'][]): boolean
 }
 
+/** Who asks for a send, and by which device token (its hash; null where none counts). */
+export interface Asking {
+  circumstances: Circumstances
+  presentedHash: string | null
+}
+
 /** A method that sends something to the person, who answers with it. A passkey sends nothing: see `core/passkeys`. */
 export interface SentMethod extends Method {
   readonly name: SentMethodName
   /** The challenge that starts it, with all guards passed; the store writes it with the action's step. */
-  begin(deps: Deps, call: Call, action: Action, circumstances: Circumstances): Promise<NewChallenge>
+  begin(deps: Deps, call: Call, action: Action, asking: Asking): Promise<NewChallenge>
   /** An answer, as it will be judged. Refusal: `invalid_request` for what cannot be an answer at all. */
   finish(deps: Deps, challenge: Challenge, answer: string): Attempt['proof']
   /** What the browser does while the challenge is out. */

@@ -163,6 +163,7 @@ function newRow(
     expiresAt: now + 1000 * input.expiresInSeconds,
     provenBy: null,
     actionId: input.actionId,
+    deviceId: null,
   }
 }
 

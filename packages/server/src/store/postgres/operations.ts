@@ -5,6 +5,7 @@ import type {
   Circumstances,
   Created,
   Exposure,
+  KnownSend,
   Limit,
   NewChallenge,
   NewSession,
@@ -34,6 +35,7 @@ export async function send(call: Call, input: NewChallenge): Promise<Created> {
     eventIds: [newId('evt', now), newId('evt', now)],
     names: [addressName(environmentId, asked.address), ...limits.map(limit => limitId(limit, environmentId))],
     limits: limitsOf(limits, environmentId),
+    known: input.known && knownOf(input.known, environmentId),
     row: zip(columns.challenges.columns, columns.challenges.values({ ...UNDECIDED, ...asked })),
     context: { ipAddress: asked.ipAddress, userAgent: asked.userAgent },
     userId: input.userId,
@@ -164,6 +166,7 @@ export async function settle(call: Call, outcomes: readonly Settled[]): Promise<
 /** What the write decides of a challenge; the function sets it. */
 const UNDECIDED = {
   ownerId: null,
+  deviceId: null,
   isVoid: false,
   isStrong: false,
   codeLength: null,
@@ -214,6 +217,12 @@ const limitsOf = (limits: readonly Limit[], environmentId: string) =>
       }
     })
     .sort((a, b) => (a.id < b.id ? -1 : 1))
+
+/** As `limitsOf`, and with the bucket of the device, whose key and id the write completes. It is the last by its id. */
+function knownOf({ tokenHash, own, limits }: KnownSend, environmentId: string) {
+  const [bucket] = limitsOf([{ ...own, key: '' }], environmentId)
+  return { tokenHash, own: bucket, limits: limitsOf(limits, environmentId) }
+}
 
 /** What the write needs to tell of a new device; null where it will not. The seal is made beforehand: most are thrown away. */
 const noticeOf = ({ notice, seenAs }: NewSession) =>

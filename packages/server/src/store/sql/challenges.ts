@@ -1,9 +1,12 @@
 import { looksLikeScanner } from '../../core/challenges/scanner.ts'
+import { limitsOfKnown } from '../../core/limits/limits.ts'
 import type {
   ChallengeFilter,
   Circumstances,
   CodeForm,
   Created,
+  KnownDevice,
+  Limit,
   Listed,
   NewChallenge,
   Page,
@@ -12,6 +15,7 @@ import type {
 } from '../../core/ports.ts'
 import type { Challenge, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
+import { findKnown, isKnownTo } from './devices.ts'
 import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { isProtected, wouldExpose } from './exposure.ts'
@@ -28,12 +32,15 @@ const NO_HASH = '*'.repeat(43)
 /** See `Store.createChallenge`: limits, challenge, sealed message and events are one write. */
 export async function createChallenge(tx: Transaction, input: NewChallenge): Promise<Created> {
   const { origin, row: asked, exposure } = input
+  const shown = await knownDevice(tx, input)
   await tx.lock([
     addressName(origin.environmentId, asked.address),
-    ...limitNames(input.limits, origin.environmentId),
+    ...limitNames([...input.limits, ...(shown?.limits ?? [])], origin.environmentId),
   ])
   const now = tx.judgeAt(input.now)
-  const limited = await takeLimits(tx, input.limits, origin, now)
+  // Looked at again behind the lock: a device that is another by now, or whose token is, counts as none.
+  const known = shown && isSame(await knownDevice(tx, input), shown) ? shown : null
+  const limited = await takeLimits(tx, known?.limits ?? input.limits, origin, now)
   if (limited) return limited
 
   const requested = input.userId === null ? null : await findUser(tx, origin.environmentId, input.userId)
@@ -42,12 +49,13 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
   const owner = await holderOf(tx, origin.environmentId, asked.address)
   const isStrong =
     input.hasCode &&
-    ((await wouldExpose(tx, origin.environmentId, asked.address, asked.maxAttempts, exposure, now)) ||
+    ((await wouldExpose(tx, origin.environmentId, known ?? asked, asked.maxAttempts, exposure, now)) ||
       (await isProtected(tx, origin.environmentId, exposure, now)))
   const code = input.newCode(isStrong)
   const challenge: Challenge = {
     ...asked,
     ownerId: owner?.id ?? null,
+    deviceId: known?.deviceId ?? null,
     userId: requested?.id ?? input.claimantId,
     isVoid: isDecoy(input, requested, owner),
     isStrong,
@@ -99,6 +107,25 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
   ])
   return { kind: 'created', challenge }
 }
+
+/**
+ * The device whose token is shown, where it knows whom the address belongs to, and what a send from it takes from. Without a
+ * token it costs nothing; with one it looks for both, whatever the first one finds.
+ */
+async function knownDevice(
+  tx: Transaction,
+  { origin: { environmentId }, row, epoch, known }: NewChallenge,
+): Promise<(KnownDevice & { limits: Limit[] }) | null> {
+  if (!known) return null
+  const userId = (await holderOf(tx, environmentId, row.address))?.id ?? ''
+  const found = await findKnown(tx, environmentId, known.tokenHash, epoch, userId)
+  if (!found) return null
+  const device = { deviceId: found.id, userId }
+  return { ...device, limits: limitsOfKnown(known, device) }
+}
+
+const isSame = (one: KnownDevice | null, other: KnownDevice) =>
+  one?.deviceId === other.deviceId && one.userId === other.userId
 
 /**
  * Whether the challenge can never succeed (PROTOCOL section 1): the address leads to nobody where nobody new may come,
@@ -159,7 +186,7 @@ export async function resendChallenge(tx: Transaction, input: Resend): Promise<R
     tx,
     environmentId,
     input.challengeId,
-    limitNames(input.limits, environmentId),
+    limitNames([...input.limits, ...(input.knownLimits ?? [])], environmentId),
   )
   const now = tx.judgeAt(input.now)
   if (!row) return { kind: 'notFound' }
@@ -169,7 +196,10 @@ export async function resendChallenge(tx: Transaction, input: Resend): Promise<R
   if (row.expires_at - now < Math.min(2 * MINUTE, (row.expires_at - row.created_at) / 2))
     return { kind: 'late' }
   if (row.resend_at > now) return { kind: 'early', retryAfterMs: row.resend_at - now }
-  const limited = await takeLimits(tx, input.limits, origin, now)
+  const device = deviceOf(row)
+  const limits =
+    input.knownLimits && device && (await isKnownTo(tx, device)) ? input.knownLimits : input.limits
+  const limited = await takeLimits(tx, limits, origin, now)
   if (limited) return limited
 
   const hasCode = row.code_length !== null
@@ -211,8 +241,20 @@ async function replacesEarlier(tx: Transaction, row: Row, input: Resend, now: nu
     return true
   if (row.is_strong === 1) return false
   const share = row.exposure_spent + row.attempts_left * (row.live_codes + 1)
-  return await wouldExpose(tx, row.environment_id, row.address, share, input.exposure, now, row.id)
+  return await wouldExpose(
+    tx,
+    row.environment_id,
+    deviceOf(row) ?? { address: row.address },
+    share,
+    input.exposure,
+    now,
+    row.id,
+  )
 }
+
+/** The device that a challenge was begun on, known or not by now: its share stays where it was counted. */
+const deviceOf = (row: Row): KnownDevice | null =>
+  row.device_id === null ? null : { deviceId: row.device_id, userId: row.owner_id }
 
 /** Why a challenge takes no answer any more, or null while it is pending. */
 export function refusalOf(row: Row, now: number, epoch: number): 'used' | 'expired' | 'exhausted' | null {

@@ -150,7 +150,7 @@ export const challenges = columnsOf<Challenge>({
   templateVariables: 'json',
   metadata: 'json',
   ...plain('maxAttempts attemptsLeft maxSends sends resendAt ipAddress userAgent createdAt'),
-  ...plain('expiresAt verifiedAt endedAt provenBy actionId'),
+  ...plain('expiresAt verifiedAt endedAt provenBy actionId deviceId'),
 })
 export const actions = columnsOf<Action>({
   ...plain('id environmentId appId epoch name reference askedHash intent'),

@@ -1,14 +1,46 @@
-import type { Circumstances, NewDevice, Page } from '../../core/ports.ts'
+import type { Circumstances, KnownDevice, NewDevice, Page } from '../../core/ports.ts'
 import type { Device, Event, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
-import { places, type Row, type Transaction } from './transaction.ts'
+import { type MaybePromise, places, type Row, type Transaction } from './transaction.ts'
 import { lockUser } from './users.ts'
 
 /**
  * Devices that people sign in with (PROTOCOL section 4). A device is known by its token alone, and for each user by a row of
  * their own. Whoever changes such a row holds its user; the device itself is locked after everything else.
  */
+
+/**
+ * The device that has this token now, where it knows this user ('' for nobody); undefined for any other. It is the same look
+ * whomever the device knows (promise 7).
+ */
+export const findKnown = (
+  tx: Transaction,
+  environmentId: string,
+  tokenHash: string,
+  epoch: number,
+  userId: string,
+): MaybePromise<Row | undefined> =>
+  tx.one(
+    `SELECT devices.id, device_users.created_at, remembered_until FROM devices JOIN device_users ON device_id = devices.id
+     WHERE token_hash = $1 AND devices.environment_id = $2 AND epoch = $3 AND devices.ended_at IS NULL
+       AND user_id = $4 AND device_users.ended_at IS NULL`,
+    tokenHash,
+    environmentId,
+    epoch,
+    userId,
+  )
+
+/** Whether the device still knows this user, whatever its token is by now. */
+export async function isKnownTo(tx: Transaction, { deviceId, userId }: KnownDevice): Promise<boolean> {
+  const row = await tx.one(
+    `SELECT 1 AS found FROM device_users JOIN devices ON devices.id = device_id
+     WHERE device_id = $1 AND user_id = $2 AND device_users.ended_at IS NULL AND devices.ended_at IS NULL`,
+    deviceId,
+    userId,
+  )
+  return row !== undefined
+}
 
 /** More than anybody uses; a backend that loses the tokens it is given must not make a list without an end. */
 export const MAX_DEVICES = 50

@@ -1,4 +1,4 @@
-import type { Exposure } from '../../core/ports.ts'
+import type { Exposure, KnownDevice } from '../../core/ports.ts'
 import type { Origin } from '../../core/rows.ts'
 import { insertEvents, newEvent } from './events.ts'
 import type { Transaction } from './transaction.ts'
@@ -8,7 +8,13 @@ const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
 /**
- * Whether another weak code for the address would pass the bound (PROTOCOL section 1). The exposure of an address is
+ * Whose guesses are bounded: those of everybody at an address, or those on a device that knows the owner. Each of the two
+ * is left out of the other, so that strangers force nobody on a device of their own on to long codes.
+ */
+export type Guessed = { address: string } | KnownDevice
+
+/**
+ * Whether another weak code would pass the bound (PROTOCOL section 1). The exposure of an address, or of a device, is
  * what was guessed at its weak codes, times the codes that were live then, plus what can still be guessed.
  *
  * A challenge counts for an hour and a day after its life, not after its start: a guess made in its last second is
@@ -18,27 +24,31 @@ const DAY = 24 * HOUR
 export async function wouldExpose(
   tx: Transaction,
   environmentId: string,
-  address: string,
+  guessed: Guessed,
   added: number,
   exposure: Exposure,
   now: number,
   except = '',
 ): Promise<boolean> {
+  const [its, ...whose] =
+    'address' in guessed
+      ? ['address = $6 AND device_id IS NULL', guessed.address]
+      : ['device_id = $6 AND owner_id = $7', guessed.deviceId, guessed.userId]
   const row = await tx.one(
-    `SELECT coalesce(sum(share), 0) AS day, coalesce(sum(CASE WHEN expires_at > $4 THEN share ELSE 0 END), 0) AS hour
+    `SELECT coalesce(sum(share), 0) AS day, coalesce(sum(CASE WHEN expires_at > $3 THEN share ELSE 0 END), 0) AS hour
      FROM (
        SELECT expires_at, exposure_spent + CASE
-         WHEN is_strong = 0 AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $3 THEN attempts_left * live_codes ELSE 0
+         WHEN is_strong = 0 AND verified_at IS NULL AND ended_at IS NULL AND expires_at > $2 THEN attempts_left * live_codes ELSE 0
        END AS share
        FROM challenges
-       WHERE environment_id = $1 AND address = $2 AND expires_at > $5 AND id <> $6
+       WHERE environment_id = $1 AND expires_at > $4 AND id <> $5 AND ${its}
      ) AS shares`,
     environmentId,
-    address,
     now,
     now - HOUR,
     now - DAY,
     except,
+    ...whose,
   )
   return row?.hour + added > exposure.perAddress.hour || row?.day + added > exposure.perAddress.day
 }

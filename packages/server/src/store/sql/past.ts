@@ -1,4 +1,5 @@
 import type { Store, UserPast } from '../../core/ports.ts'
+import { findKnown } from './devices.ts'
 import type { Transaction } from './transaction.ts'
 
 const HOUR = 60 * 60_000
@@ -39,17 +40,7 @@ export async function readPast(
   const wrong = (ms: number) =>
     challenges.reduce((sum, row) => (row.created_at > now - ms ? sum + Number(row.wrong) : sum), 0)
   const device =
-    typeof presented !== 'string'
-      ? undefined
-      : await tx.one(
-          `SELECT device_users.created_at, remembered_until FROM devices JOIN device_users ON device_id = devices.id
-           WHERE token_hash = $1 AND devices.environment_id = $2 AND epoch = $3 AND devices.ended_at IS NULL
-             AND user_id = $4 AND device_users.ended_at IS NULL`,
-          presented,
-          environmentId,
-          epoch,
-          userId,
-        )
+    typeof presented === 'string' ? await findKnown(tx, environmentId, presented, epoch, userId) : undefined
   const counted = await tx.one(
     `SELECT count(*) AS n FROM device_users JOIN devices ON devices.id = device_id
      WHERE user_id = $1 AND device_users.environment_id = $2 AND device_users.ended_at IS NULL AND devices.ended_at IS NULL

@@ -54,7 +54,9 @@ function sourcesOf(
   if (story.kind === 'action') return [() => ofAction(tx, environmentId, story.actionId, page)]
   const { userId, addresses } = story
   return [
-    ...(userId === null ? [] : [() => ofUser(tx, environmentId, userId, page)]),
+    ...(userId === null
+      ? []
+      : [() => ofUser(tx, environmentId, userId, page), () => limitsOf(tx, environmentId, userId, page)]),
     ...addresses.flatMap(address => [
       () => ofAddress(tx, environmentId, address, userId, page),
       () => limitsOf(tx, environmentId, address, page),
@@ -170,11 +172,11 @@ async function ofAction(
   return await ofChallenges(tx, environmentId, ids, [actionId], page)
 }
 
-/** Limits that refused sends to this address. The key of one is the address, or the address and a network. */
-async function limitsOf(tx: Transaction, environmentId: string, address: string, page: Page): Promise<Found> {
+/** Limits that refused sends to this address or user: the key of one is that, or begins with it (a network or device follows). */
+async function limitsOf(tx: Transaction, environmentId: string, whose: string, page: Page): Promise<Found> {
   const isOfAddress: Condition = [
     `(data LIKE '%"' || ? || '"%' ESCAPE '!' OR data LIKE '%"' || ? || ' %' ESCAPE '!')`,
-    address.replaceAll(/[!%_]/g, '!$&'),
+    whose.replaceAll(/[!%_]/g, '!$&'),
   ]
   return await lookThrough(
     tx,

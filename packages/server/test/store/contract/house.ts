@@ -131,6 +131,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
       linkHash: (row.credential ?? 'code') === 'code' ? null : hashOf(row.id ?? id, 'link'),
       messageId,
       limits: [],
+      known: null,
       exposure: EXPOSURE,
       ...more,
     }
@@ -221,6 +222,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
       linkHash: challenge.credential === 'code' ? null : hashOf(challenge.id, 'link', number),
       messageId,
       limits: [],
+      knownLimits: null,
       exposure: EXPOSURE,
       resend: 'keep',
       resendWaitSeconds: [30, 60],

@@ -22,6 +22,7 @@ async function asked(house: House, row: Row = {}): Promise<Challenge> {
       userVerification: 'preferred',
       sendTo: '',
       ownerId: null,
+      deviceId: null,
       userId: null,
       userMode: 'existing',
       isVoid: false,
