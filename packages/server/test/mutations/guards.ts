@@ -2776,7 +2776,7 @@ export const GUARDS: Guard[] = [
         'a device that moved on while the bucket was waited for',
         'shown && isSame(await knownDevice(tx, input), shown) ? shown : null',
         'shown',
-        { survives: 'on SQLite one writes at a time, and both looks see the same' },
+        POSTGRES_STORE,
       ],
     ],
   ),
@@ -2837,6 +2837,12 @@ export const GUARDS: Guard[] = [
   ]),
   ...guardsIn('migrations/postgres/functions/4_send.sql', POSTGRES, [
     ['PostgreSQL: the bucket of a device is held', "names := names || (known ->> 'id');", 'names := names;'],
+    [
+      'PostgreSQL: a known device that moved on while the bucket was waited for',
+      'known IS NOT NULL AND ostiary.known_device(p, mail) IS DISTINCT FROM known',
+      'false',
+      POSTGRES_STORE,
+    ],
     [
       'PostgreSQL: a known device has its own exposure',
       'IF known IS NULL THEN\n      v_strong',

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { afterEach, beforeEach, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { newApp } from '../../src/core/apps/apps.ts'
+import { newId } from '../../src/core/ids.ts'
 import { systemRandom } from '../../src/core/system.ts'
 import { readMigrations } from '../../src/store/migrations.ts'
 import { functionName, installFunctions } from '../../src/store/postgres/functions.ts'
@@ -177,6 +178,49 @@ it.each([
     expect(isOver).toBe(false)
     await client.query('COMMIT')
     expect((await judged).kind).toBe(answer)
+  })
+})
+
+describe.each([
+  ['ended', 'UPDATE device_users SET ended_at = created_at'],
+  ['moved on', "UPDATE devices SET token_hash = 'another'"],
+  [
+    'no longer that of who has the address',
+    "UPDATE identifiers SET is_primary = 0, user_id = (SELECT id FROM users WHERE name = 'Eve')",
+  ],
+])('a device that is %s while its send waits', (_, does) => {
+  it.each(['a send', 'a send with an Idempotency-Key'])('counts as none: %s', async what => {
+    const house = await open()
+    await house.newUser([{ value: 'eve@x.test' }], { name: 'Eve' })
+    const device = {
+      id: newId('dev', house.now()),
+      tokenHash: 'a hash',
+      presentedHash: null,
+      rememberMs: 1000,
+    }
+    const session = { ...house.newSession(), device }
+    await house.verify(await house.created('ada@x.test'), WEAK, { session })
+    const limit = (name: string) => ({ name, windows: [{ ms: 3_600_000, max: 5 }] })
+    const asked = house.newChallenge('ada@x.test', {
+      more: {
+        limits: [{ ...limit('sendsPerAddress'), key: 'ada@x.test' }],
+        known: { tokenHash: 'a hash', own: limit('sendsPerKnownDevice'), limits: [] },
+      },
+    })
+    const { origin } = house
+    const once = { id: 'a key', environmentId: origin.environmentId, bodyHash: 'b', answer: async () => null }
+    await admin(database.url, async client => {
+      await client.query('BEGIN')
+      const name = `${house.environment.id}:address:ada@x.test`
+      await client.query(`SELECT ${functionName('lock')}($1)`, [[name]])
+      await client.query(does)
+      const sending = house.store.createChallenge(asked, what === 'a send' ? undefined : once)
+      expect(await Promise.race([sending, pause(300, 'waits')])).toBe('waits')
+      await client.query('COMMIT')
+      expect(await sending).toMatchObject({ kind: 'created', challenge: { deviceId: null } })
+    })
+    const [row, ...others] = await house.rows('SELECT id FROM limits')
+    expect([row?.id, others]).toEqual([`${house.environment.id}:sendsPerAddress:ada@x.test`, []])
   })
 })
 
