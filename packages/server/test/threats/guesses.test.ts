@@ -12,6 +12,7 @@ beforeAll(async () => {
     limits: {
       sendsPerAddressUntold: { minute: many, hour: many },
       sendsPerAddress: { hour: many, day: many },
+      sendsPerKnownDevice: { hour: many },
       weakGuessesPerEnvironment: { tenMinutes: 500 },
     },
   })
@@ -26,9 +27,9 @@ afterAll(async () => {
 const HOUR = 3_600_000
 const DAY = 24 * HOUR
 
-/** What somebody does who knows the address and nothing else, and now and then the owner. */
+/** What somebody does who knows the address, or has stolen the token of a device, too; and now and then the owner. */
 const step = fc.oneof(
-  { weight: 3, arbitrary: fc.constant({ kind: 'create' as const }) },
+  { weight: 3, arbitrary: fc.record({ kind: fc.constant('create' as const), isStolen: fc.boolean() }) },
   { weight: 3, arbitrary: fc.record({ kind: fc.constant('resend' as const), which: fc.nat(9) }) },
   {
     weight: 8,
@@ -52,8 +53,17 @@ interface Known {
   id: string
   live: number
   isWeak: boolean
+  isStolen: boolean
   judged: number
   code: string
+}
+
+async function signInOnDevice(to: string): Promise<string> {
+  const { body } = await server.post('/v1/challenges', { to })
+  const { code } = await server.message({ challengeId: body.id })
+  const context = { userAgent: 'A browser' }
+  const proven = await server.post(`/v1/challenges/${body.id}/verify`, { code, context })
+  return proven.body.tokens.deviceToken
 }
 
 /** Promise 2 by a model of its own: it counts from the answers alone what the store counts in its rows. */
@@ -61,8 +71,9 @@ test('[31] over any history of sends, resends, guesses and waits the judged gues
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 5, maxLength: 45 }), async history => {
       const to = fresh('model')
+      const deviceToken = await signInOnDevice(to)
       const challenges: Known[] = []
-      const guesses: { at: number; weight: number }[] = []
+      const guesses: { at: number; weight: number; isStolen: boolean }[] = []
       const verify = (id: string, code: string) => server.post(`/v1/challenges/${id}/verify`, { code })
       for (const one of history) {
         if (one.kind === 'wait') {
@@ -70,10 +81,13 @@ test('[31] over any history of sends, resends, guesses and waits the judged gues
           continue
         }
         if (one.kind === 'create') {
-          const { status, body } = await server.post('/v1/challenges', { to })
+          const { isStolen } = one
+          const asked = { to, ...(isStolen && { context: { deviceToken } }) }
+          const { status, body } = await server.post('/v1/challenges', asked)
           expect(status).toBe(201)
           const { code } = await server.message({ challengeId: body.id })
-          challenges.push({ id: body.id, live: 1, isWeak: body.codeLength < 10, judged: 0, code })
+          const isWeak = body.codeLength < 10
+          challenges.push({ id: body.id, live: 1, isWeak, isStolen, judged: 0, code })
           continue
         }
         const challenge = challenges.at(-1 - (one.which % Math.max(1, challenges.length)))
@@ -94,7 +108,8 @@ test('[31] over any history of sends, resends, guesses and waits the judged gues
           for (const { body } of answers) {
             if (body.code !== 'code_incorrect') continue
             challenge.judged++
-            if (challenge.isWeak) guesses.push({ at: server.clock.now(), weight: challenge.live })
+            const { isWeak, isStolen, live } = challenge
+            if (isWeak) guesses.push({ at: server.clock.now(), weight: live, isStolen })
           }
         }
         expect(challenge.judged).toBeLessThanOrEqual(5)
@@ -103,8 +118,10 @@ test('[31] over any history of sends, resends, guesses and waits the judged gues
         [HOUR, 10],
         [DAY, 20],
       ] as const)
-        for (const { at } of guesses) {
-          const inside = guesses.filter(guess => guess.at > at - ms && guess.at <= at)
+        for (const { at, isStolen } of guesses) {
+          const inside = guesses.filter(
+            guess => guess.isStolen === isStolen && guess.at > at - ms && guess.at <= at,
+          )
           expect(inside.reduce((sum, { weight }) => sum + weight, 0)).toBeLessThanOrEqual(bound)
         }
     }),
