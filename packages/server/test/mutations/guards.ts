@@ -2821,6 +2821,7 @@ export const GUARDS: Guard[] = [
       'PostgreSQL: a known device is of its environment',
       'devices.environment_id = env AND epoch = (p',
       'epoch = (p',
+      { survives: 'a user belongs to one environment, and the device has to know that user' },
     ],
     ['PostgreSQL: a known device is of its epoch', " AND epoch = (p ->> 'epoch')::integer\n", '\n'],
     [
