@@ -192,7 +192,7 @@ export const GUARDS: Guard[] = [
         },
       ],
       ['limits of this address alone', "data LIKE '%\"' || ? || '\"%' ESCAPE '!'", '1 = 1'],
-      ['signs of an address stand for themselves', "address.replaceAll(/[!%_]/g, '!$&')", 'address'],
+      ['signs of an address stand for themselves', "whose.replaceAll(/[!%_]/g, '!$&')", 'whose'],
       ['pages end where the first look ended', '.filter(row => lookedTo === null || row.id >= lookedTo)', ''],
     ],
   ),
@@ -877,8 +877,8 @@ export const GUARDS: Guard[] = [
   ...guardsIn('core/actions/track.ts', DECISIONS.tests, [
     [
       'whom a backend names for a sign-in is judged like everybody',
-      "named.user && input.name !== 'signIn' ?",
-      'named.user ?',
+      "named.user && input.name !== 'signIn'\n      ?",
+      'named.user\n      ?',
     ],
     [
       'no tokens for a reference that is repeated',
@@ -1006,13 +1006,13 @@ export const GUARDS: Guard[] = [
     ['no challenge of a deleted app', '  await holdApp(tx, challenge)\n', '', POSTGRES_STORE],
     [
       'limits before a send',
-      '  const limited = await takeLimits(tx, input.limits, origin, now)\n  if (limited) return limited\n\n  const requested',
+      '  const limited = await takeLimits(tx, known?.limits ?? input.limits, origin, now)\n  if (limited) return limited\n\n  const requested',
       '  const requested',
       { tests: ['races/limits.test.ts', 'http/limits.test.ts'] },
     ],
     [
       'a bound on guesses at an address',
-      '(await wouldExpose(tx, origin.environmentId, asked.address, asked.maxAttempts, exposure, now)) ||\n',
+      '(await wouldExpose(tx, origin.environmentId, known ?? asked, asked.maxAttempts, exposure, now)) ||\n',
       '',
     ],
     [
@@ -1481,7 +1481,7 @@ export const GUARDS: Guard[] = [
       ['what ended the proof', 'const isOver = proof.ended_at !== null || ', 'const isOver = '],
       [
         'one session',
-        "if (action.validatedAt !== null) return { kind: 'validated', action, user, authenticators, session: null }\n",
+        "  if (action.validatedAt !== null)\n    return { kind: 'validated', action, user, authenticators, session: null, isDeviceNew: false }\n",
         '\n',
       ],
       ['no session by the id of what a browser began', 'action.isTracked && ', ''],
@@ -1554,8 +1554,8 @@ export const GUARDS: Guard[] = [
       ['the app’s origins', '    guardOrigin(deps, c, found.app, found.view)\n', ''],
       [
         'the app’s origins for its actions',
-        '    guardOrigin(deps, c, app, view)\n    return { ...work',
-        '    return { ...work',
+        '    guardOrigin(deps, c, app, view)\n    // A cookie',
+        '    // A cookie',
       ],
       ['the cookie on our pages alone', '    if (bearer === null) guardOwnPage(deps, c)\n', ''],
       [
@@ -1634,11 +1634,7 @@ export const GUARDS: Guard[] = [
   ...guardsIn('migrations/postgres/functions/4_send.sql', POSTGRES, [
     ['no send for a deleted app', "  PERFORM ostiary.hold_app(asked ->> 'app_id');\n", '', POSTGRES_STORE],
     ['a send by a clock that is off', '  PERFORM ostiary.check_clock(p);\n', '', POSTGRES_STORE],
-    [
-      'sends at a limit, one at a time',
-      "  PERFORM ostiary.lock(ARRAY(SELECT jsonb_array_elements_text(p -> 'names')));\n",
-      '',
-    ],
+    ['sends at a limit, one at a time', '  PERFORM ostiary.lock(names);\n', ''],
     ['limits before a send', 'IF refused IS NOT NULL THEN', 'IF false THEN'],
     [
       'decoys for blocked users',
@@ -1650,8 +1646,8 @@ export const GUARDS: Guard[] = [
     ['decoys have no code', "WHEN v_void THEN repeat('*', 43) ", ''],
     [
       'a bound on guesses at an address',
-      "ostiary.would_expose(p, mail, (asked ->> 'max_attempts')::integer, now) OR ",
-      '',
+      "ostiary.would_expose(p, mail, (asked ->> 'max_attempts')::integer, now)",
+      'false',
     ],
     ['protection of an environment', ' OR ostiary.is_protected(p, now);', ';'],
   ]),
@@ -1814,7 +1810,7 @@ export const GUARDS: Guard[] = [
   ...guardsIn(
     'http/client/validate.ts',
     ['http/account.test.ts'],
-    [['no cookie for pages of other origins', '(app.publicRefresh || isOwnPage)', 'true']],
+    [['no cookie for pages of other origins', 'app.publicRefresh || isOwnPage', 'true']],
   ),
   ...guardsIn('store/sql/accounts.ts', STORE, [
     ['the last way in', 'if (isLast && !hasPasskey)', 'if (false)'],
@@ -2494,7 +2490,7 @@ export const GUARDS: Guard[] = [
   ...guardsIn(
     'core/sessions/tokens.ts',
     ['http/before-sign-in.test.ts'],
-    [['claims reach the session', '    claims,\n  }', '    claims: {},\n  }']],
+    [['claims reach the session', '    claims,\n    device', '    claims: {},\n    device']],
   ),
   ...guardsIn(
     'core/sessions/access-token.ts',
