@@ -9,6 +9,7 @@ import { type MetricsBook, SILENT_METRICS } from './core/metrics.ts'
 import type { Clock, Random, Store, Transport } from './core/ports.ts'
 import { type NetworkBook, NO_NETWORKS } from './core/signals/networks.ts'
 import { systemClock, systemRandom } from './core/system.ts'
+import { createTurns } from './core/turns.ts'
 import { createMessageReader } from './delivery/message-reader.ts'
 import { createOutbox } from './delivery/outbox.ts'
 import { createHookCaller } from './hooks/caller.ts'
@@ -144,6 +145,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       networks: options.networks ?? NO_NETWORKS,
       webhookTargets,
       callHook: hooks.call,
+      pastRuns: createTurns('pastRuns', 2),
       messages: { ...createMessageReader({ keyring, mailFrom }), waitForNext: room.waitForNext },
     }
     const outbox = createOutbox({

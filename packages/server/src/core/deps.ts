@@ -8,6 +8,7 @@ import type { MessageReader } from './messages/reader.ts'
 import type { Circumstances, Clock, LimitFired, Random, Store } from './ports.ts'
 import type { Origin } from './rows.ts'
 import type { NetworkBook } from './signals/networks.ts'
+import type { Turns } from './turns.ts'
 import type { TargetPolicy } from './webhooks/target.ts'
 
 /** What every operation needs from the world. */
@@ -26,6 +27,8 @@ export interface Deps {
   /** Where webhooks and hooks may go. */
   webhookTargets: TargetPolicy
   callHook: CallHook
+  /** Who judges past actions anew: two at once in an environment. */
+  pastRuns: Turns
 }
 
 /** On whose behalf an operation runs. */

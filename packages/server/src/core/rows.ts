@@ -319,11 +319,15 @@ export interface ActionProof {
   at: number
 }
 
-/** What the rules said of an action, with the version of their set and the signals that they were given. */
-export interface ActionDecision extends Decision {
+/**
+ * What the rules said of an action, with the version of their set and the signals that they were given. What it tells of the
+ * person (`signals`, `seen`) is gone when the user is.
+ */
+export interface ActionDecision extends Omit<Decision, 'seen'> {
   version: number
   at: number
-  signals: Signals
+  signals?: Signals
+  seen?: Decision['seen']
 }
 
 export interface Action {

@@ -146,7 +146,7 @@ export function listedActionBody(
         verdict,
         message,
       })),
-      seen: decision.seen,
+      seen: decision.seen ?? {},
       decidedAt: iso(decision.at),
     },
     createdAt: iso(action.createdAt),

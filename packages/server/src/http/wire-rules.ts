@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { List, Rule, RuleVersion } from '../core/rows.ts'
 import type { Decision } from '../core/rules/decide.ts'
+import type { PastOutcomes } from '../core/rules/past.ts'
 import { type Group, isVariable, type Signals, VARIABLES, type Variable } from '../core/rules/variables.ts'
 import { Instant } from './wire.ts'
 
@@ -111,6 +112,43 @@ export const DecisionBody = z
   .meta({ id: 'Decision' })
 
 export const decisionBody = (decision: Decision) => decision
+
+const counts = z.object({ ALLOW: z.int(), CHALLENGE: z.int(), REVIEW: z.int(), BLOCK: z.int() })
+const { seen } = DecisionBody.shape
+
+export const PastOutcomesBody = z
+  .object({
+    lookedAt: z.int(),
+    skipped: z.int().meta({ description: 'Of them, those whose signals are not kept' }),
+    waiting: z.int().meta({
+      description: 'Of them, those where rules would have waited for a proof: nobody was known yet',
+    }),
+    isComplete: z.boolean().meta({ description: 'false: the time for it was over before' }),
+    was: counts,
+    wouldBe: counts,
+    changed: z.int(),
+    examples: z
+      .array(
+        z.object({
+          actionId: id('act'),
+          name: z.string(),
+          createdAt: Instant,
+          userId: z.string().nullable(),
+          was: outcome,
+          wouldBe: outcome,
+          rules: z.array(z.object(named)),
+          erring: z.array(z.object({ ...named, message: z.string() })),
+          seen,
+        }),
+      )
+      .meta({ description: 'The newest 20 that would change' }),
+  })
+  .meta({ id: 'PastOutcomes' })
+
+export const pastOutcomesBody = ({ examples, ...outcomes }: PastOutcomes) => ({
+  ...outcomes,
+  examples: examples.map(example => ({ ...example, createdAt: iso(example.createdAt) })),
+})
 
 const instant = z.iso.datetime({ offset: true }).transform(text => Date.parse(text))
 const SIGNAL = {

@@ -581,6 +581,23 @@ describe('the whole answer of', () => {
       shadow: [{ id: world.ruleId, name: 'of test', outcome: 'CHALLENGE', verdict: 'missed', message: null }],
       seen: { 'device.known': null, 'user.email': 'a@x.test' },
     })
+    const paid = await ask('POST', '/v1/actions', { name: 'payOut', attributes: { amount: 5 } })
+    const counts = { ALLOW: 0, CHALLENGE: 0, REVIEW: 0, BLOCK: 0 }
+    const small = { name: 'Small', condition: 'action.attributes.amount < 9', outcome: 'BLOCK', priority: 0 }
+    expect(await ask('POST', '/v1/rules/test', { rule: small, actionName: 'payOut', since: now })).toEqual({
+      ...{ lookedAt: 1, skipped: 0, waiting: 0, isComplete: true, changed: 1 },
+      was: { ...counts, CHALLENGE: 1 },
+      wouldBe: { ...counts, BLOCK: 1 },
+      examples: [
+        {
+          ...{ actionId: paid.id, name: 'payOut', createdAt: now, userId: null },
+          ...{ was: 'CHALLENGE', wouldBe: 'BLOCK' },
+          rules: [{ id: 'rule0', name: 'Small', outcome: 'BLOCK' }],
+          erring: [],
+          seen: { 'action.attributes.amount': 5 },
+        },
+      ],
+    })
     expect(await ask('DELETE', `/v1/rules/${rule.id}`)).toBe('')
   })
 

@@ -146,7 +146,9 @@ const NAMED: Matrix = {
   ],
   'POST /v1/rules': () => [],
   'GET /v1/rules': () => [],
-  'POST /v1/rules/test': () => [],
+  'POST /v1/rules/test': its => [
+    { body: { rule: { id: its.ruleId, name: 'its', condition: 'true', outcome: 'ALLOW' } } },
+  ],
   // Versions are counted in each environment for itself: a number names nothing of another.
   'GET /v1/rules/versions': () => [],
   'GET /v1/rules/versions/{id}': its => [{ path: its.ruleId }],

@@ -272,7 +272,6 @@ describe('a made-up case', () => {
     [{ rule: { ...rule, condition: 'gone' }, signals: {} }, 'rule.condition'],
     [{ rules: [rule, { ...rule, condition: 'gone' }], signals: {} }, 'rules.1.condition'],
     [{ rule, rules: [rule], signals: {} }, 'rules'],
-    [{ rule }, 'signals'],
     [{ rule, signals: { user: { emial: 'a' } } }, 'signals.user.emial'],
     [{ rule, signals: { device: { known: 'yes' } } }, 'signals.device.known'],
     [{ rule, signals: { user: { createdAt: 'yesterday' } } }, 'signals.user.createdAt'],

@@ -45,6 +45,42 @@ export const GUARDS: Guard[] = [
     ],
   ),
   ...guardsIn(
+    'core/rules/past.ts',
+    ['http/past-actions.test.ts'],
+    [
+      [
+        'runs over past actions at once',
+        'await deps.pastRuns(call.view.environment.id, async () => {',
+        'await (async (act: () => Promise<PastOutcomes>) => act())(async () => {',
+      ],
+      ['others have their turn between past actions', '      await turn()', ''],
+      ['work of a run over past actions', 'workedMs >= workMs || ', ''],
+      ['whoever has gone waits for no run', ' || call.signal.aborted', ''],
+      [
+        'past actions at their own instant',
+        'judgeSignals(judged, decision.signals, decision.at)',
+        'judgeSignals(judged, decision.signals, Date.now())',
+      ],
+      ['a changed rule in the place of the saved one', 'saved.filter(one => one !== before)', 'saved'],
+      ['what a changed rule leaves out', '...(before && fieldsOf(before)), ', ''],
+      ['the id of a rule that is not there', 'rule.id !== undefined && !before', 'false'],
+      ['examples of a run', 'outcomes.examples.length < MAX_EXAMPLES', 'true'],
+      ['past actions without signals', '!decision?.signals', 'false'],
+    ],
+  ),
+  ...guardsIn(
+    'core/turns.ts',
+    ['http/past-actions.test.ts'],
+    [
+      ['a turn is given back', 'if (left === 0) running.delete(name)', 'if (left < 0) running.delete(name)'],
+      [
+        'each environment has turns of its own',
+        'running.get(name) ?? 0',
+        '[...running.values()].reduce((all, one) => all + one, 0)',
+      ],
+    ],
+  ),
+  ...guardsIn(
     'core/rules/cel.ts',
     ['core/rules'],
     [

@@ -2,7 +2,8 @@ import type { EnvironmentView } from '../environments/directory.ts'
 import type { Method } from '../methods/method.ts'
 import { methodsOf } from '../methods/methods.ts'
 import type { Action, ActionDecision, ActionDemand, ActionProof, ActionState, Outcome } from '../rows.ts'
-import { type CompiledRule, decide, type RuleSet } from '../rules/decide.ts'
+import { type CompiledRule, type Decision, decide, type RuleSet } from '../rules/decide.ts'
+import type { Signals } from '../rules/variables.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { NetworkBook } from '../signals/networks.ts'
 import { canProve, isProven } from './demands.ts'
@@ -43,41 +44,49 @@ const READS_WHO = /^(user|device|history)(\.|$)|^ip(\.isNew)?$/
 const asksWho = ({ compiled }: CompiledRule) =>
   [...(compiled?.reads ?? [])].some(path => READS_WHO.test(path))
 
-/**
- * Judges an action whose person is known, or is not told yet (`known: null`). Then the rules are judged up to the first
- * that has to know who is there. Where none of them matches, it and those behind it wait for the proof, and a proof is asked
- * for in any case.
- */
+/** Judges an action whose person is known, or is not told yet (`known: null`): see `judgeSignals`. */
 export function judgeAction(
-  { environment, settings, rules }: EnvironmentView,
+  view: EnvironmentView,
   action: Judged,
   known: Known | null,
   networks: NetworkBook,
   now: number,
 ): Judgement {
-  const definition = definitionOf(settings, action.name)
-  const ofName = rules.rules.filter(({ actionName }) => actionName === null || actionName === action.name)
-  const waiting = known ? [] : ofName.filter(asksWho)
+  const signals = signalsOf(action, known, networks, now)
+  const { decision, ...judged } = judgeSignals(view, signals, now)
+  return { ...judged, decision: { ...decision, version: view.environment.rulesVersion, at: now, signals } }
+}
+
+/**
+ * Judges by what is known of an action at an instant, and by nothing else: the same signals come to the same with the same
+ * rules and settings. Where nobody is known (`action.hasUser` is not true) the rules are judged up to the first that has to
+ * know who is there. Where none of them matches, it and those behind it wait for the proof, and a proof is asked for in any
+ * case.
+ */
+export function judgeSignals(
+  { settings, rules }: Pick<EnvironmentView, 'settings' | 'rules'>,
+  signals: Signals,
+  now: number,
+): Omit<Judgement, 'decision'> & { decision: Decision } {
+  const name = signals.action?.name ?? 'signIn'
+  const isKnown = signals.action?.hasUser === true
+  const ofName = rules.rules.filter(({ actionName }) => actionName === null || actionName === name)
+  const waiting = isKnown ? [] : ofName.filter(asksWho)
   const first = ofName.findIndex(rule => rule.mode === 'live' && waiting.includes(rule))
   const due = (first === -1 ? ofName : ofName.slice(0, first)).filter(rule => !waiting.includes(rule))
   const set: RuleSet = { ...rules, rules: due }
-  const signals = signalsOf(action, known, networks, now)
-  const defaultOutcome = first === -1 ? definition.outcome : 'CHALLENGE'
+  const defaultOutcome = first === -1 ? definitionOf(settings, name).outcome : 'CHALLENGE'
   const decision = decide(set, signals, { defaultOutcome, now })
   // What stands behind a match decides nothing.
   const isJudged = waiting.length === 0 || decision.rule !== null
   const demands = decision.demands.map(({ methods, requires }) => ({ methods, requires }))
-  const able = methodsFor(settings, action.name).filter(
-    ({ name }) => known === null || name !== 'passkey' || known.authenticators.includes('passkey'),
+  const able = methodsFor(settings, name).filter(
+    method => !isKnown || method.name !== 'passkey' || signals.user?.hasPasskey === true,
   )
   const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, able)
-  return {
-    // What nobody can prove is for a person to look at; it is never let through.
-    outcome: isHopeless ? 'REVIEW' : decision.outcome,
-    demands,
-    isJudged,
-    decision: { ...decision, version: environment.rulesVersion, at: now, signals },
-  }
+  // What nobody can prove is for a person to look at; it is never let through.
+  const outcome = isHopeless ? 'REVIEW' : decision.outcome
+  return { outcome, demands, isJudged, decision: { ...decision, outcome } }
 }
 
 /** Where an action begins. One that opens a session is proven in any case: ALLOW means no more than that proof. */

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { definitionOf } from '../actions/judge.ts'
 import type { Call, Deps } from '../deps.ts'
 import { type FieldError, OstiaryError } from '../errors.ts'
@@ -31,7 +32,10 @@ export async function tryRules(
 ): Promise<Decision> {
   const { view } = call
   const tried = rule ? [rule] : rules
-  const set = tried ? await setOf(tried, view.rules, rule ? () => 'rule.' : at => `rules.${at}.`) : view.rules
+  const prefixAt = rule ? () => 'rule.' : (at: number) => `rules.${at}.`
+  const set = tried
+    ? await ruleSetOf(await readRules(tried, view.rules, prefixAt), view.rules.lists)
+    : view.rules
   const defaultOutcome = definitionOf(view.settings, signals.action?.name ?? 'signIn').outcome
   const decision = decide(set, signals, { defaultOutcome, now })
   // Without an Idempotency-Key there is nothing to write.
@@ -43,16 +47,21 @@ export async function tryRules(
   )
 }
 
-async function setOf(
+/**
+ * Rules as they would be saved. Refusal: `invalid_request`, as when they are. Lets others have their turn: reading two
+ * hundred conditions takes longer than anybody should wait.
+ */
+export async function readRules(
   tried: readonly TriedRule[],
-  { lists }: RuleSet,
+  { lists }: Pick<RuleSet, 'lists'>,
   prefixAt: (index: number) => string,
-): Promise<RuleSet> {
+): Promise<Rule[]> {
   const rules: Rule[] = []
   const errors: FieldError[] = []
   const names = new Set(lists.keys())
   for (const [index, { id = `rule${index}`, ...fields }] of tried.entries()) {
     const whole = wholeRule(fields)
+    await turn()
     errors.push(...(await ruleErrors(whole, names, prefixAt(index))))
     rules.push({ ...whole, id, environmentId: '', version: 0, createdAt: 0, updatedAt: 0 })
   }
@@ -62,5 +71,5 @@ async function setOf(
       detail: `"${first.path}" ${first.message}.`,
       errors: errors.slice(0, 20),
     })
-  return await ruleSetOf(rules, lists)
+  return rules
 }

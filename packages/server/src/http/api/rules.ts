@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { judgePast, MAX_PAST } from '../../core/rules/past.ts'
 import { RULE_METHODS } from '../../core/rules/rule.ts'
 import {
   createRule,
@@ -16,6 +17,8 @@ import { listOf } from '../wire.ts'
 import {
   DecisionBody,
   decisionBody,
+  PastOutcomesBody,
+  pastOutcomesBody,
   RuleBody,
   RuleVersionBody,
   RuleVersionSummaryBody,
@@ -27,6 +30,8 @@ import {
 
 /** The endpoints of rules: conditions with an outcome, the versions of their set, and trying them. */
 
+const actionName = z.string().regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/)
+
 const required = {
   name: z.string().min(1).max(100),
   // Its length is told by the checker, with what else is wrong with it.
@@ -34,11 +39,7 @@ const required = {
   outcome: z.enum(['ALLOW', 'CHALLENGE', 'REVIEW', 'BLOCK']),
 }
 const optional = {
-  actionName: z
-    .string()
-    .regex(/^[A-Za-z][A-Za-z0-9_.:-]{0,63}$/)
-    .nullable()
-    .meta({ description: 'null: actions of every name' }),
+  actionName: actionName.nullable().meta({ description: 'null: actions of every name' }),
   priority: z.int().min(0).max(99).meta({ description: 'The lower is looked at first; default 50' }),
   methods: z
     .array(z.enum(RULE_METHODS))
@@ -131,34 +132,58 @@ export const deleteRuleEndpoint = endpoint({
 
 const MAX_TRIED = 200
 
+const triedRule = newRule.extend({ id: z.string().max(64).optional() })
+const ofPast = {
+  since: z.iso
+    .datetime({ offset: true })
+    .transform(text => Date.parse(text))
+    .optional(),
+  actionName: actionName.optional(),
+  limit: z
+    .int()
+    .min(1)
+    .max(MAX_PAST)
+    .optional()
+    .meta({ description: `Default ${MAX_PAST}` }),
+}
+
 export const tryRulesEndpoint = endpoint({
   method: 'POST',
   path: '/v1/rules/test',
-  summary: 'What a made-up case would come to; nothing is written',
+  summary: 'What a made-up case, or past actions, would come to; no rule and no action is changed',
   scopes: ['admin', 'read'],
   maxBodyBytes: 512 * 1024,
   body: z
     .strictObject({
-      rule: newRule.extend({ id: z.string().max(64).optional() }).optional(),
-      rules: z
-        .array(newRule.extend({ id: z.string().max(64).optional() }))
-        .max(MAX_TRIED)
-        .optional(),
-      signals: SignalsInput,
+      rule: triedRule.optional(),
+      rules: z.array(triedRule).max(MAX_TRIED).optional(),
+      signals: SignalsInput.optional().meta({ description: 'A made-up case; without it: past actions' }),
+      ...ofPast,
     })
     .refine(({ rule, rules }) => !rule || !rules, {
       path: ['rules'],
       error: 'stands beside "rule": send one of them',
     })
+    .superRefine(({ signals, ...told }, context) => {
+      for (const field of ['since', 'actionName', 'limit'] as const)
+        if (signals && told[field] !== undefined)
+          context.addIssue({
+            code: 'custom',
+            path: [field],
+            message: 'is for past actions: leave it or "signals" out',
+          })
+    })
     .meta({ id: 'TestRules', description: 'Without rule and rules: the rules that are saved' }),
   status: 200,
-  answer: DecisionBody,
-  errors: [],
-  act: (deps, call, keep) => {
-    const { now, ...signals } = call.body.signals
-    return tryRules(deps, call, { ...call.body, signals, now }, keep)
+  answer: z.union([DecisionBody, PastOutcomesBody]),
+  errors: ['rate_limited'],
+  async act(deps, call, keep) {
+    const { signals: told, ...run } = call.body
+    if (!told) return await judgePast(deps, call, run, keep)
+    const { now, ...signals } = told
+    return await tryRules(deps, call, { ...run, signals, now }, keep)
   },
-  render: decisionBody,
+  render: result => ('examples' in result ? pastOutcomesBody(result) : decisionBody(result)),
 })
 
 export const listRuleVersionsEndpoint = endpoint({
