@@ -287,24 +287,29 @@ describe('bounds', () => {
   })
 
   test('200 rules over many actions hold nobody up', async () => {
+    // Some ten milliseconds for an action, so that the twenty that are read together take twice what may be.
+    const range = `[${Array.from({ length: 60 }, (_, index) => index).join(', ')}]`
     const rules = Array.from({ length: 200 }, (_, index) => ({
       name: `Rule ${index}`,
-      condition: `action.attributes.amount > ${index} && user.metadata.exists(key, key == "k${index}") || inNetwork(ip.address, "10.${index}.0.0/16")`,
+      condition: `${range}.exists(x, x + ${index} == 1000)`,
       outcome: 'REVIEW',
     }))
-    for (let made = 0; made < 100; made++) await pay(made, { context: { ipAddress: '192.0.2.7' } })
+    for (let made = 0; made < 60; made++) await pay(made, { context: { ipAddress: '192.0.2.7' } })
+    // What is read and compiled once is no part of it.
+    await ofPast({ rules, limit: 2 })
     let worst = 0
     let at = process.threadCpuUsage()
-    const beat = setInterval(() => {
+    const beat = () => {
       const { user, system } = process.threadCpuUsage(at)
       worst = Math.max(worst, (user + system) / 1000)
       at = process.threadCpuUsage()
-    }, 1)
+    }
+    const heart = setInterval(beat, 1)
     try {
-      const { lookedAt, isComplete } = await ofPast({ rules })
-      expect([lookedAt > 100, isComplete]).toEqual([true, true])
+      expect(await ofPast({ rules, limit: 60 })).toMatchObject({ lookedAt: 60, isComplete: true })
+      beat()
     } finally {
-      clearInterval(beat)
+      clearInterval(heart)
     }
     expect(worst).toBeLessThan(100)
   })
@@ -380,7 +385,8 @@ test('the rules that are saved would have said what they said, of every action',
       server.clock.advance(31_000)
       if (tracked.state === 'CHALLENGE_REQUIRED' && tracked.nextStep.methods.includes('emailCode'))
         await prove(tracked, isNamed ? person.to : to, isNamed)
-      await later(server, 61_000)
+      // Limits of an address are not what this is about.
+      await later(server, 20 * 60_000)
     }
     const answer = await ofPast({ since })
     expect({ ...answer, seed }).toMatchObject({ lookedAt: 6, skipped: 0, changed: 0, examples: [], seed })

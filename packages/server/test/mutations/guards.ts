@@ -69,10 +69,38 @@ export const GUARDS: Guard[] = [
     ],
   ),
   ...guardsIn(
+    'store/sql/users.ts',
+    ['http/deleted-users.test.ts'],
+    [
+      ['what actions tell of a deleted user', '  await forgetInActions(tx, user)\n', ''],
+      [
+        'actions of other users keep what they tell',
+        '     WHERE user_id = $1 AND environment_id = $2`,\n    id,\n    environmentId,\n  )\n}\n\n/** Until',
+        '     WHERE coalesce($1, environment_id) <> $2`,\n    id,\n    environmentId,\n  )\n}\n\n/** Until',
+      ],
+      [
+        'signals and seen',
+        "json_remove(decision, '$.signals', '$.seen')",
+        "json_remove(decision, '$.signals')",
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/actions.ts',
+    ['http/deleted-users.test.ts'],
+    [
+      [
+        'an action behind the deletion of its user',
+        'await holdUser(tx, row.environmentId, row.userId)',
+        '{}',
+      ],
+    ],
+  ),
+  ...guardsIn(
     'core/turns.ts',
     ['http/past-actions.test.ts'],
     [
-      ['a turn is given back', 'if (left === 0) running.delete(name)', 'if (left < 0) running.delete(name)'],
+      ['a turn is given back', '(running.get(name) ?? 1) - 1', 'running.get(name) ?? 1'],
       [
         'each environment has turns of its own',
         'running.get(name) ?? 0',

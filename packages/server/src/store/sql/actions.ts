@@ -40,7 +40,7 @@ import { isByPasskey } from './passkeys.ts'
 import { readPast } from './past.ts'
 import { AMR, insertSession, openSession, proofOf, together } from './sessions.ts'
 import { forUpdate, places, type Row, type Transaction, type Value } from './transaction.ts'
-import { findUser, lockUser } from './users.ts'
+import { findUser, holdUser, lockUser } from './users.ts'
 
 /**
  * Actions (PROTOCOL section 4). An action's row is locked last: names, users and challenges come before it, and where the
@@ -55,6 +55,8 @@ export async function createAction(tx: Transaction, input: NewAction): Promise<T
   const limited = await takeLimits(tx, input.limits, origin, tx.judgeAt(input.now))
   if (limited) return limited
   await holdApp(tx, row)
+  // What is known of a person is not written down behind their deletion.
+  if (row.userId !== null) await holdUser(tx, row.environmentId, row.userId)
   const { columns: names } = columns.actions
   // Of several with one reference the first is kept; the others wait for its commit and then find it.
   const written = await tx.run(

@@ -1,3 +1,4 @@
+import { OstiaryError } from '../../core/errors.ts'
 import type { Listed, NewUser, Page, UserConflict, UserFilter, UserPatch } from '../../core/ports.ts'
 import type { Event, EventContext, Identifier, Origin, User } from '../../core/rows.ts'
 import * as columns from './columns.ts'
@@ -207,10 +208,34 @@ export async function deleteUser(tx: Transaction, id: string, origin: Origin, no
   const user = await lockUser(tx, origin.environmentId, id)
   if (!user) return false
   await endChallengesOfUser(tx, user, now)
+  await forgetInActions(tx, user)
   // Sessions, devices and addresses go with the row (ON DELETE CASCADE); the events that tell of them stay.
   await tx.run('DELETE FROM users WHERE id = $1', id)
   await insertEvents(tx, [newEvent('user.deleted', origin, now, { userId: id })])
   return true
+}
+
+/** Actions stay as long as they would, and tell nothing of the person but the id: outcome, rules and what the backend told. */
+async function forgetInActions(tx: Transaction, { id, environmentId }: User): Promise<void> {
+  // jsonb takes neither NUL nor half of a surrogate pair, which a message of a condition can hold: they would keep a user from
+  // being deleted. Whole pairs stand in it as they are, not as escapes.
+  const readable = String.raw`regexp_replace(decision, '\\u(0000|d[89a-f][0-9a-f]{2})', '\\ufffd', 'g')`
+  const forgotten = tx.isShared
+    ? `CAST(CAST(${readable} AS jsonb) - 'signals' - 'seen' AS text)`
+    : "json_remove(decision, '$.signals', '$.seen')"
+  await tx.run(
+    `UPDATE actions SET decision = CASE decision WHEN 'null' THEN 'null' ELSE ${forgotten} END, address = NULL, requested_to = NULL, login_hint = NULL, ip_address = NULL, user_agent = NULL
+     WHERE user_id = $1 AND environment_id = $2`,
+    id,
+    environmentId,
+  )
+}
+
+/** Until the transaction ends the user is not deleted; `not_found` when it was. */
+export async function holdUser(tx: Transaction, environmentId: string, id: string): Promise<void> {
+  const held = `SELECT 1 FROM users WHERE id = $1 AND environment_id = $2 ${tx.isShared ? 'FOR KEY SHARE' : ''}`
+  if (!(await tx.one(held, id, environmentId)))
+    throw new OstiaryError('not_found', { detail: 'There is no such user.', reason: 'the user was deleted' })
 }
 
 export async function setUserStatus(
