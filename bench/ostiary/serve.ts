@@ -3,6 +3,7 @@ import { listen } from '../../packages/server/src/http/server.ts'
 import type { Ostiary } from '../../packages/server/src/main.ts'
 import { answerParent } from '../child.ts'
 import type { Contest } from '../contest.ts'
+import { watchConditions } from '../rules/watch.ts'
 import { watchUsage } from '../usage.ts'
 import { buildOstiary } from './server.ts'
 
@@ -17,6 +18,7 @@ let database = ''
 let running: Ostiary | null = null
 let isPurging = false
 let purging: Promise<number> = Promise.resolve(0)
+let conditionMicros = () => 0
 
 async function purge({ store, directory, clock }: Ostiary['deps']): Promise<number> {
   let steps = 0
@@ -42,6 +44,13 @@ answerParent({
     return secretKey
   },
   usage: () => usage.read(database),
+  /** From now on the conditions of the test environment are counted. */
+  async watchConditions() {
+    const view = await running?.deps.directory.bySlug('test')
+    if (view) conditionMicros = watchConditions(view.rules)
+  },
+  /** Processor time of conditions so far. */
+  conditionMicros: () => conditionMicros(),
   /** Purges without end, as the server does beside its requests when there is much to purge. */
   beginPurge() {
     if (!running) return
