@@ -9,7 +9,7 @@ import { type FaultyReceiver, openFaultyReceiver, silence } from '../webhooks/re
 import { expectRefusal } from './answers.ts'
 import { appOf, begin, browse, cookieOf, hosted, prove, S256, tabOf, VERIFIER } from './browser.ts'
 import { signedIn } from './person.ts'
-import { fresh, handoverOf, send } from './world.ts'
+import { fresh, handoverOf, later, send } from './world.ts'
 
 let server: TestServer
 let receiver: FaultyReceiver
@@ -26,7 +26,7 @@ beforeEach(async () => {
   receiver.requests.length = 0
   await hook({ url: receiver.url, timeoutMs: 1000, onFailure: 'deny' })
 })
-afterEach(() => server.clock.advance(60_000))
+afterEach(() => later(server, 60_000))
 afterAll(async () => {
   expect(await server.violations()).toEqual([])
   await server.stop()
@@ -163,7 +163,7 @@ const WAYS: {
     told: { isNewUser: false },
     async prepare(to) {
       const person = await signedIn(server, to)
-      server.clock.advance(60_000)
+      await later(server, 60_000)
       receiver.requests.length = 0
       const begun = await person.post('proof')
       expect(begun.status, JSON.stringify(begun.body)).toBe(201)
@@ -601,7 +601,7 @@ describe('the secret', () => {
     secret = rotated.body.secret
     await (await asked(fresh())).verify()
     for (const one of [before, secret]) receiver.verified(one)
-    server.clock.advance(3_600_000)
+    await later(server, 3_600_000)
     receiver.requests.length = 0
     await (await asked(fresh())).verify()
     receiver.verified(secret)
