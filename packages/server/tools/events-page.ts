@@ -2,7 +2,7 @@ import { EVENT_TYPES, type EventType } from '../src/core/rows.ts'
 
 /** What each event tells, and what stands in its `data`. A type without a line here does not compile. */
 const GUIDE: Record<EventType, readonly [what: string, data?: string]> = {
-  'challenge.created': ['A challenge was asked for', '`purpose channel isStrong isDecoy`'],
+  'challenge.created': ['A challenge was asked for', '`purpose channel isStrong isDecoy country`'],
   'challenge.resent': ['Its message was sent once more', '`earlierCodes isStrong`'],
   'challenge.refused': ['A right answer led to nothing: sign-up closed, user blocked', '`reason`'],
   'challenge.attempt_failed': ['A wrong answer', '`attemptsLeft`'],

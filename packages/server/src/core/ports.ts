@@ -212,6 +212,8 @@ export interface NewChallenge {
     | 'endedAt'
     | 'userId'
   >
+  /** From which country it was asked for, as the files of networks tell now; its first event keeps it. */
+  country: string | null
   /** For a challenge asked for by userId: that user; else null and the owner is looked up by the address. */
   userId: string | null
   /** Whom its proof is for, where `userMode` is `none`: this user alone can claim it. */
@@ -260,6 +262,8 @@ export interface NewPasskeyChallenge {
   origin: Origin
   now: number
   row: Omit<Challenge, 'verifiedAt' | 'endedAt'>
+  /** As in `NewChallenge`. */
+  country: string | null
   /** Of the random bytes that the authenticator signs. */
   challengeHash: string
   limits: Limit[]
@@ -1332,7 +1336,7 @@ export type Story =
 
 export type UsageBy = 'day' | 'channel' | 'method' | 'country'
 
-/** How often something happened in one group; `key` is the day's number, the channel or the method. */
+/** How often something happened in one group; `key` is the day's number, the channel, the method or the country. */
 export interface UsageCount {
   key: string
   metric: Metric

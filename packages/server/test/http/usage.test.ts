@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../src/core/rows.ts'
+import type { NetworkBook } from '../../src/core/signals/networks.ts'
 import { bucketOf } from '../../src/core/usage/figures.ts'
 import { handClock, isOnPostgres, type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
@@ -10,10 +11,18 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
+/** What the file of the operator tells by now; XX is no country. */
+const told: Record<string, string> = { '192.0.2.1': 'DE', '198.51.100.1': 'JP', '203.0.113.1': 'XX' }
+const networks: NetworkBook = {
+  lookup: address => (told[address] === undefined ? {} : { country: told[address] }),
+}
+/** From where each challenge was asked for, as the file said at that moment. */
+const countries = new Map<string, string | null>()
+
 let server: TestServer
 beforeAll(async () => {
   // Its own: it goes on over restarts.
-  server = await testServer({ clock: handClock() })
+  server = await testServer({ clock: handClock(), networks })
   await server.call('PATCH', '/v1/settings', { retentionDays: { events: 1 } })
   const rule = { name: 'never', actionName: 'payOut', condition: 'true', outcome: 'BLOCK' }
   expect((await server.post('/v1/rules', rule)).status).toBe(201)
@@ -100,17 +109,26 @@ function wayOf({ challengeId }: Event): string | null {
   return created ? (WAYS[String(created.data.credential)] ?? null) : null
 }
 
+const COUNTRY = /^(DE|AT|JP)$/
 let to = fresh()
 let challengeId = ''
 const STEPS = {
-  async ask(credential: string) {
+  async ask(way: string) {
     to = fresh()
-    await STEPS.askAgain(credential)
+    await STEPS.askAgain(way)
   },
-  async askAgain(credential: string) {
+  async askAgain(way: string) {
+    const [credential, ipAddress] = way.split(' ')
     const redirectUrl = credential === 'code' ? undefined : 'http://localhost:3000/cb'
-    const { body } = await server.post('/v1/challenges', { to, credential, redirectUrl })
-    challengeId = body.id ?? challengeId
+    const context = ipAddress && { ipAddress }
+    const { body } = await server.post('/v1/challenges', { to, credential, redirectUrl, context })
+    if (body.id === undefined) return
+    challengeId = body.id
+    countries.set(challengeId, COUNTRY.exec(told[ipAddress ?? ''] ?? '')?.[0] ?? null)
+  },
+  /** Another file comes: what was asked for before stays where it was. */
+  async changeFile(country: string) {
+    told['192.0.2.1'] = country
   },
   async askForNobody() {
     await server.post('/v1/challenges', { to: fresh(), userMode: 'existing' })
@@ -143,9 +161,29 @@ const STEPS = {
   },
 }
 
+const fromSomewhere = fc.constantFrom(
+  'code 192.0.2.1',
+  'codeAndLink 192.0.2.1',
+  'code 198.51.100.1',
+  'code 203.0.113.1',
+  'code 203.0.113.2',
+)
 const step = fc.oneof(
-  { weight: 4, arbitrary: fc.tuple(fc.constant('ask'), fc.constantFrom('code', 'link', 'codeAndLink')) },
-  { weight: 2, arbitrary: fc.tuple(fc.constant('askAgain'), fc.constantFrom('code', 'codeAndLink')) },
+  {
+    weight: 4,
+    arbitrary: fc.tuple(
+      fc.constant('ask'),
+      fc.oneof(fc.constantFrom('code', 'link', 'codeAndLink'), fromSomewhere),
+    ),
+  },
+  {
+    weight: 2,
+    arbitrary: fc.tuple(
+      fc.constant('askAgain'),
+      fc.oneof(fc.constantFrom('code', 'codeAndLink'), fromSomewhere),
+    ),
+  },
+  { weight: 1, arbitrary: fc.tuple(fc.constant('changeFile'), fc.constantFrom('DE', 'AT')) },
   { weight: 1, arbitrary: fc.tuple(fc.constant('askForNobody'), fc.constant('')) },
   { weight: 4, arbitrary: fc.tuple(fc.constant('answer'), fc.boolean()) },
   { weight: 2, arbitrary: fc.tuple(fc.constant('report'), fc.constantFrom('bounced', 'delivered')) },
@@ -178,7 +216,12 @@ describe('GET /v1/stats', () => {
         expect((await stats('by=channel')).data).toEqual(
           grouped(event => (event.challengeId ? 'email' : null)),
         )
-        expect((await stats('by=country')).data).toEqual([{ key: null, ...recount(all) }])
+        expect((await stats('by=country')).data).toEqual(
+          grouped(event => countries.get(event.challengeId ?? '') ?? null).map(group => ({
+            ...group,
+            medianSecondsToVerify: null,
+          })),
+        )
       }),
       { numRuns: isOnPostgres ? 6 : 12, endOnFailure: true },
     )
@@ -222,6 +265,31 @@ describe('GET /v1/stats', () => {
     expect((await stats('by=method')).data).toContainEqual(
       expect.objectContaining({ key: 'passkey', asked: 1 }),
     )
+  })
+
+  test('tells the country of whoever asked, for ever, in all that became of it', async () => {
+    const day = new Date(server.clock.now()).toISOString().slice(0, 10)
+    const asked = async () => {
+      const { data } = (await server.get(`/v1/stats?from=${day}&to=${day}&by=country`)).body
+      return Object.fromEntries(
+        data.map((one: Record<string, unknown>) => [one.key, [one.asked, one.verified]]),
+      )
+    }
+    const before = await asked()
+    told['192.0.2.1'] = 'FR'
+    await STEPS.ask('code 192.0.2.1')
+    // Between asking and proof the file changes, and the first half is counted.
+    told['192.0.2.1'] = 'ES'
+    await later(server, 3 * MINUTE)
+    await purge(server)
+    expect(await asked()).toEqual({ ...before, FR: [1, 0] })
+    await STEPS.answer(true)
+    const passkey = { method: 'passkey', context: { ipAddress: '192.0.2.1' } }
+    expect((await server.post('/v1/challenges', passkey)).status).toBe(201)
+    await later(server, 3 * MINUTE)
+    await purge(server)
+    expect(await asked()).toEqual({ ...before, FR: [1, 1], ES: [1, 0] })
+    await collect()
   })
 
   test('takes whole days in order, 366 at most, and the last thirty by itself', async () => {

@@ -278,6 +278,27 @@ export const GUARDS: Guard[] = [
       ['each event counts once', 'AND id > $2 AND id < $3', 'AND id > substr($2, 1, 0) AND id < $3'],
     ],
   ),
+  ...guardsIn(
+    'core/usage/figures.ts',
+    ['http/usage.test.ts'],
+    [
+      ['a closed list of countries', 'isCountry(country) &&', "typeof country === 'string' &&"],
+      ['no row for each second of each country', " && metric !== 'tookSeconds'", ''],
+    ],
+  ),
+  ...guardsIn(
+    'migrations/postgres/functions/4_send.sql',
+    ['http/usage.test.ts'],
+    [['the country of whoever asked', ", 'country', p -> 'country'", '']],
+  ),
+  ...guardsIn(
+    'core/notices/endpoint.ts',
+    ['http/webhooks.test.ts'],
+    [
+      ['the host alone of a URL', 'new URL(url).host', 'url'],
+      ['one mailbox once', '[address.identity, address]', '[address.spelling, address]'],
+    ],
+  ),
   ...guardsIn('store/sql/retention.ts', STORE, [
     ['no event goes before it was counted', 'id < $1 AND id <= $3 AND', 'id < $1 AND $3 = $3 AND'],
   ]),

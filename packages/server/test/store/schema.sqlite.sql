@@ -367,11 +367,12 @@ CREATE TABLE "messages" (
   created_at INTEGER NOT NULL,
   expires_at INTEGER NOT NULL,
   sent_at INTEGER,
-  -- Of a notice alone: what it tells, whose it is, and the identity form of its address.
+  -- Of a notice alone: what it tells, whose it is (null: an operator's), and the identity form of its address.
   notice TEXT,
   user_id TEXT,
   address TEXT,
-  CHECK ((challenge_id IS NULL) = (notice IS NOT NULL AND user_id IS NOT NULL AND address IS NOT NULL)),
+  CHECK ((challenge_id IS NULL) = (notice IS NOT NULL AND address IS NOT NULL)),
+  CHECK (user_id IS NULL OR challenge_id IS NULL),
   FOREIGN KEY (environment_id, challenge_id) REFERENCES challenges (environment_id, id) ON DELETE CASCADE
 ) STRICT;
 
@@ -507,7 +508,7 @@ CREATE TABLE templates (
 
 CREATE INDEX templates_of_environment ON templates (environment_id, id);
 
-CREATE TABLE usage_counts (
+CREATE TABLE "usage_counts" (
   environment_id TEXT NOT NULL REFERENCES environments (id),
   -- Days since 1970-01-01 UTC.
   day INTEGER NOT NULL,
@@ -518,7 +519,9 @@ CREATE TABLE usage_counts (
   -- Why it failed, or for how long it took: seconds, of the bucket that it falls in. '' for all else.
   detail TEXT NOT NULL,
   happened INTEGER NOT NULL,
-  PRIMARY KEY (environment_id, day, metric, channel, method, detail)
+  -- ISO 3166, of whoever asked for the challenge.
+  country TEXT NOT NULL DEFAULT '',
+  PRIMARY KEY (environment_id, day, metric, channel, method, detail, country)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE users (

@@ -100,7 +100,7 @@ BEGIN
   VALUES (p -> 'eventIds' ->> 0, 'challenge.created', env, made.app_id, p ->> 'actorType', p ->> 'actorId', made.user_id, made.id,
       p ->> 'requestId', p ->> 'context',
       jsonb_build_object('purpose', made.purpose, 'channel', made.channel, 'credential', made.credential,
-        'isStrong', v_strong, 'isDecoy', v_void)::text, now),
+        'isStrong', v_strong, 'isDecoy', v_void, 'country', p -> 'country')::text, now),
     (p -> 'eventIds' ->> 1, 'message.queued', env, made.app_id, p ->> 'actorType', p ->> 'actorId', made.user_id, made.id,
       p ->> 'requestId', 'null', jsonb_build_object('messageId', p -> 'messageId')::text, now);
   -- The caller knows the rest: it made it.

@@ -10,6 +10,7 @@ import { sealContent } from '../messages/content.ts'
 import type { CodeForm, Created, NewChallenge } from '../ports.ts'
 import type { App, Challenge, Credential } from '../rows.ts'
 import type { Settings } from '../settings/settings.ts'
+import { countryOf } from '../signals/networks.ts'
 import { templateNamed } from '../templates/fit.ts'
 import { newToken } from '../tokens.ts'
 import { newCode, newTag, STRONG_LENGTH } from './code.ts'
@@ -152,6 +153,7 @@ export async function newChallenge(
       provenBy: null,
       actionId,
     },
+    country: countryOf(deps.networks, circumstances.ipAddress),
     userId: input.userId ?? null,
     claimantId: input.claimantId ?? null,
     isSignUpOpen: settings.signUp === 'open',

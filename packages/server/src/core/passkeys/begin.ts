@@ -6,6 +6,7 @@ import { newId } from '../ids.ts'
 import { passkeyLimits } from '../limits/limits.ts'
 import type { Circumstances, NewPasskeyChallenge, PasskeyBegun } from '../ports.ts'
 import type { Authenticator, Ceremony, Challenge, User, UserVerification } from '../rows.ts'
+import { countryOf } from '../signals/networks.ts'
 import {
   authenticationOptions,
   type CreationOptions,
@@ -87,6 +88,7 @@ export async function newPasskeyChallenge(
       origin: { ...call.origin, appId: app.id },
       now,
       row,
+      country: countryOf(deps.networks, input.circumstances.ipAddress),
       challengeHash: deps.keyring.tokenHash(bytes),
       limits: passkeyLimits(input.circumstances),
     },

@@ -24,6 +24,10 @@ export interface NetworkBook {
 
 export const NO_NETWORKS: NetworkBook = { lookup: () => ({}) }
 
+/** The country of an IP literal; null where no file tells, or there is none to tell of. */
+export const countryOf = (networks: NetworkBook, address: string | null): string | null =>
+  address === null ? null : (networks.lookup(address).country ?? null)
+
 type Fields = Record<string, unknown> | undefined
 
 /**

@@ -1,4 +1,5 @@
 import type { Event } from '../rows.ts'
+import { isCountry } from './countries.ts'
 
 /** What is counted: one of these, on the day of its event. */
 export const METRICS = [
@@ -90,9 +91,15 @@ const isBlockedByRule = ({ type, data }: Counted): boolean =>
   (type === 'action.tracked' && data.outcome === 'BLOCK' && typeof data.decidedBy === 'string') ||
   (type === 'action.challenge_failed' && data.reason === 'rules')
 
-/** Under which channel and way an event counts: those of its challenge, '' where it has none or nobody knows any more. */
-export function placeOf(created: Counted | null): { channel: string; method: string } {
-  const { channel, method, credential } = created?.data ?? {}
+/**
+ * Under which channel, way and country an event counts: those of its challenge, '' where it has none or nobody knows any
+ * more. How long proofs took is not told by country: each second of each would make many thousand rows of a day.
+ */
+export function placeOf(
+  metric: Metric,
+  created: Counted | null,
+): { channel: string; method: string; country: string } {
+  const { channel, method, credential, country } = created?.data ?? {}
   const ways: Record<string, (typeof OFFERED)[number]> = {
     code: 'emailCode',
     link: 'emailLink',
@@ -101,6 +108,7 @@ export function placeOf(created: Counted | null): { channel: string; method: str
   return {
     channel: channel === 'email' ? channel : '',
     method: method === 'passkey' ? method : (ways[String(credential)] ?? ''),
+    country: isCountry(country) && metric !== 'tookSeconds' ? country : '',
   }
 }
 

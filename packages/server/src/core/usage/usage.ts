@@ -3,7 +3,7 @@ import type { EnvironmentView } from '../environments/directory.ts'
 import { fieldError } from '../errors.ts'
 import type { UsageBy, UsageCount } from '../ports.ts'
 
-/** The figures of one day, channel or method; `key` is null where there is none (a limit that fired has no method). */
+/** The figures of one day, channel, method or country; `key` is null where there is none (a limit that fired has no method). */
 export interface Usage {
   key: string | null
   asked: number
@@ -12,7 +12,7 @@ export interface Usage {
   delivered: number
   verified: number
   sessions: number
-  /** Half of the proofs took no longer; in whole seconds, coarser from two minutes on. */
+  /** Half of the proofs took no longer; in whole seconds, coarser from two minutes on. Not told by country. */
   medianSecondsToVerify: number | null
   /** Of the proofs, those by passkey: 0 to 1, null without a proof. */
   passkeyShare: number | null
@@ -50,12 +50,13 @@ export async function usageOf(
     by: input.by,
     countedTo,
     total: summed(null, counts),
-    data: keys.map(key =>
-      summed(
+    data: keys.map(key => ({
+      ...summed(
         input.by === 'day' ? textOf(Number(key)) : key || null,
         counts.filter(count => count.key === key),
       ),
-    ),
+      ...(input.by === 'country' && { medianSecondsToVerify: null }),
+    })),
   }
 }
 

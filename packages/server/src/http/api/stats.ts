@@ -8,7 +8,7 @@ const UsageBody = z
   .object({
     key: z.string().nullable().meta({
       description:
-        'The day, channel or method; null where there is none, and for the country, which no signal tells yet',
+        'The day, channel, method or country (ISO 3166) of the group; null where there is none or nobody knows',
     }),
     asked: count,
     resent: count,
@@ -16,7 +16,7 @@ const UsageBody = z
     delivered: count,
     verified: count,
     sessions: count,
-    medianSecondsToVerify: count.nullable(),
+    medianSecondsToVerify: count.nullable().meta({ description: 'Null in each country' }),
     passkeyShare: z.number().nullable(),
     blockedByRule: count.meta({ description: 'Actions that a rule blocked' }),
     failures: z.array(z.object({ reason: z.string(), count })),
@@ -26,7 +26,7 @@ const UsageBody = z
 export const statsEndpoint = endpoint({
   method: 'GET',
   path: '/v1/stats',
-  summary: 'Usage figures by day, channel or method, counted up to a few minutes ago',
+  summary: 'Usage figures by day, channel, method or country, counted up to a few minutes ago',
   scopes: ['read'],
   query: z.strictObject({
     from: z.iso.date().optional(),

@@ -38,6 +38,7 @@ export async function send(call: Call, input: NewChallenge): Promise<Created> {
     known: input.known && knownOf(input.known, environmentId),
     row: zip(columns.challenges.columns, columns.challenges.values({ ...UNDECIDED, ...asked })),
     context: { ipAddress: asked.ipAddress, userAgent: asked.userAgent },
+    country: input.country,
     userId: input.userId,
     claimantId: input.claimantId,
     isSignUpOpen: input.isSignUpOpen,

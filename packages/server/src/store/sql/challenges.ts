@@ -97,6 +97,7 @@ export async function createChallenge(tx: Transaction, input: NewChallenge): Pro
         credential: challenge.credential,
         isStrong,
         isDecoy: challenge.isVoid,
+        country: input.country,
       },
     }),
     newEvent('message.queued', origin, now, {

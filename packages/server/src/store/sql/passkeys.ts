@@ -56,7 +56,12 @@ export async function createPasskeyChallenge(
       ...subjectOf(challenge),
       userId: challenge.userId,
       context: { ipAddress: challenge.ipAddress, userAgent: challenge.userAgent },
-      data: { purpose: challenge.purpose, method: 'passkey', ceremony: challenge.ceremony },
+      data: {
+        purpose: challenge.purpose,
+        method: 'passkey',
+        ceremony: challenge.ceremony,
+        country: input.country,
+      },
     }),
   ])
   return { kind: 'created', challenge }

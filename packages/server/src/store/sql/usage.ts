@@ -60,9 +60,9 @@ async function addCounts(tx: Transaction, environmentId: string, rows: readonly 
   for (const row of rows) {
     const event = events.read(row)
     const created = begun.get(event.challengeId ?? '') ?? null
-    const { channel, method } = placeOf(created)
     for (const { metric, detail } of figuresOf(event, created)) {
-      const key = [Math.floor(event.createdAt / DAY_MS), metric, channel, method, detail]
+      const { channel, method, country } = placeOf(metric, created)
+      const key = [Math.floor(event.createdAt / DAY_MS), metric, channel, method, detail, country]
       const count = counts.get(JSON.stringify(key)) ?? { key, happened: 0 }
       count.happened += 1
       counts.set(JSON.stringify(key), count)
@@ -70,8 +70,8 @@ async function addCounts(tx: Transaction, environmentId: string, rows: readonly 
   }
   for (const { key, happened } of counts.values())
     await tx.run(
-      `INSERT INTO usage_counts (environment_id, day, metric, channel, method, detail, happened) VALUES ${places(1, 7)}
-       ON CONFLICT (environment_id, day, metric, channel, method, detail)
+      `INSERT INTO usage_counts (environment_id, day, metric, channel, method, detail, country, happened) VALUES ${places(1, 8)}
+       ON CONFLICT (environment_id, day, metric, channel, method, detail, country)
        DO UPDATE SET happened = usage_counts.happened + excluded.happened`,
       environmentId,
       ...key,
@@ -97,16 +97,14 @@ async function beginningsOf(tx: Transaction, named: readonly (string | null)[]) 
   return new Map(found.map(row => [row.challenge_id as string, events.read(row)]))
 }
 
-const KEYS = { day: 'day', channel: 'channel', method: 'method', country: "''" }
-
 /** See `Store.readUsage`. */
 export async function readUsage(
   tx: Transaction,
   { environmentId, from, to, by }: Parameters<Store['readUsage']>[0],
 ): Promise<{ counts: UsageCount[]; countedTo: number | null }> {
   const rows = await tx.all(
-    `SELECT ${KEYS[by]} AS key, metric, method, detail, sum(happened) AS happened FROM usage_counts
-     WHERE environment_id = $1 AND day >= $2 AND day <= $3 GROUP BY ${by === 'country' ? '' : `${KEYS[by]}, `}metric, method, detail`,
+    `SELECT ${by} AS key, metric, method, detail, sum(happened) AS happened FROM usage_counts
+     WHERE environment_id = $1 AND day >= $2 AND day <= $3 GROUP BY ${by}, metric, method, detail`,
     environmentId,
     from,
     to,

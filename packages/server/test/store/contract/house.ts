@@ -123,6 +123,7 @@ export async function enter(open: Open, mode: Environment['mode'] = 'test') {
         actionId: null,
         ...row,
       },
+      country: null,
       userId: null,
       claimantId: null,
       isSignUpOpen: true,

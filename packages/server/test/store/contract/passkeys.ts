@@ -36,6 +36,7 @@ async function asked(house: House, row: Row = {}): Promise<Challenge> {
       expiresAt: house.now() + 5 * MINUTE,
       ...row,
     },
+    country: null,
     challengeHash: hashOf(id, 'bytes'),
     limits: [],
   })
