@@ -148,6 +148,7 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       pastRuns: createTurns('pastRuns', 2),
       messages: { ...createMessageReader({ keyring, mailFrom }), waitForNext: room.waitForNext },
     }
+    const home = { environmentOf: (id: string) => directory.byId(id) }
     const outbox = createOutbox({
       store,
       clock,
@@ -155,13 +156,21 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
       log,
       mailFrom,
       transportFor: (home, to) => transportFor(home, to, transport),
-      directory: { environmentOf: id => directory.byId(id) },
+      directory: home,
     })
     store.onQueued(environmentId => {
       outbox.wake()
       room.tell(environmentId)
     })
-    const posts = createWebhooks({ store, clock, keyring, log, targets: deps.webhookTargets })
+    const posts = createWebhooks({
+      store,
+      clock,
+      keyring,
+      log,
+      publicUrl,
+      directory: home,
+      targets: deps.webhookTargets,
+    })
     webhooks = posts
     const upkeep = createUpkeep({ ...deps, log })
     await upkeep.prepare(options.developmentKey)
@@ -216,9 +225,11 @@ export async function createOstiary(options: OstiaryOptions): Promise<Ostiary> {
         options.metrics?.close()
       },
       async drain() {
-        // The outcomes of messages are events, which are posted.
-        await outbox.drain()
-        await posts.drain()
+        // The outcomes of messages are events, which are posted; an endpoint that was disabled is told of by a message.
+        for (let round = 0; round < 2; round++) {
+          await outbox.drain()
+          await posts.drain()
+        }
       },
     }
   } catch (error) {

@@ -15,6 +15,7 @@ import { type Resolver, systemResolver } from './doctor/resolver.ts'
 import { checkSecrets } from './doctor/secrets.ts'
 import { checkSmtp } from './doctor/smtp-login.ts'
 import { checkProxies, checkToldContext } from './doctor/visitors.ts'
+import { checkWebhooks } from './doctor/webhooks.ts'
 import { print, printJson } from './terminal.ts'
 
 /** Adds `ostiary doctor`: what is wrong, or will be, and what to do about it. */
@@ -70,7 +71,7 @@ export async function examine(
   if (url) findings.push(...checkPasskeys(url.publicUrl, state?.passkeys ?? []))
   const networks = configOf(env, ...NETWORK_FILES)
   if (networks) findings.push(...checkNetworks(networks.networkFiles, now))
-  if (state) findings.push(checkToldContext(state.challenges))
+  if (state) findings.push(checkToldContext(state.challenges), ...checkWebhooks(state.disabledWebhooks))
   return findings
 }
 

@@ -26,6 +26,7 @@ import type {
   Message,
   NewEvent,
   NoticeKind,
+  OperatorNoticeKind,
   Origin,
   Rule,
   RuleVersion,
@@ -321,6 +322,24 @@ export interface NewNotice {
   expiresAt: number
   /** The sealed content, about this address (masked here) or passkey. */
   sealed(subject: string | null): string
+}
+
+/** A mail to those who run an app: made with the write that it tells of, and sealed. */
+export interface OperatorNotice {
+  kind: OperatorNoticeKind
+  messageId: string
+  to: { value: string; spelling: string }
+  expiresAt: number
+  sealed: string
+}
+
+/** A webhook endpoint that tries just disabled. */
+export interface DisabledEndpoint {
+  endpointId: string
+  environmentId: string
+  url: string
+  reason: 'gone' | 'failing'
+  at: number
 }
 
 /** What the pure judgement of an assertion found, for the write that decides by the rows as they are then. */
@@ -1210,12 +1229,14 @@ export interface Store {
   holdsWebhookLease(id: string, attempt: number, now: number): Promise<boolean>
   /**
    * Writes how tries ended. Safe to repeat. Disables endpoints that are gone, or that failed for `failingMs` without a
-   * success in between, each with one event; those are answered.
+   * success in between, each with one event and once the notices that `noticesOf` makes of it, in the same write; those
+   * are answered. An address gets twenty in an hour at most.
    */
   settleWebhooks(
     outcomes: SettledWebhook[],
     failingMs: number,
-  ): Promise<{ endpointId: string; environmentId: string; reason: 'gone' | 'failing' }[]>
+    noticesOf: (disabled: DisabledEndpoint) => OperatorNotice[],
+  ): Promise<DisabledEndpoint[]>
 
   // Secrets
   /** Rows of a kind that are sealed under another key than this one, in the order of their ids, after `after`. */

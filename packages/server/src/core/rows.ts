@@ -439,14 +439,14 @@ export interface Device {
 export interface Message {
   id: string
   environmentId: string
-  /** Null: a security notice. */
+  /** Null: a notice. */
   challengeId: string | null
   channel: 'email'
   to: string
   status: 'queued' | 'sent' | 'failed'
   isVoid: boolean
-  /** What a security notice tells, and to whom it belongs; both null for the message of a challenge. */
-  notice: NoticeKind | null
+  /** What a notice tells, and to whose account it belongs: null for the message of a challenge, and for an operator's notice. */
+  notice: NoticeKind | OperatorNoticeKind | null
   userId: string | null
   /** The provider's reply, or why it failed. */
   reply: string | null
@@ -465,6 +465,10 @@ export const NOTICE_KINDS = [
   'primaryChanged',
 ] as const
 export type NoticeKind = (typeof NOTICE_KINDS)[number]
+
+/** What those who run an app are told of (`webhooks.noticeTo`). */
+export const OPERATOR_NOTICE_KINDS = ['webhookDisabled'] as const
+export type OperatorNoticeKind = (typeof OPERATOR_NOTICE_KINDS)[number]
 
 /** Who caused an event, and by which request. */
 export interface Origin {

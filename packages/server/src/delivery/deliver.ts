@@ -15,6 +15,7 @@ import type { Settings } from '../core/settings/settings.ts'
 import { templateOf } from '../core/templates/fit.ts'
 import type { Log } from './log.ts'
 import { renderMail } from './mail.ts'
+import { renderEndpointNotice } from './mail-endpoint.ts'
 import { renderNotice } from './mail-notice.ts'
 import { settled, told, type Verdict } from './outcome.ts'
 
@@ -120,8 +121,9 @@ function rendered(
   try {
     const { clock, mailFrom } = deps
     const { settings } = home
-    const { notice } = content
+    const { notice, endpoint } = content
     if (notice) return renderNotice({ message, notice, settings, userLocale, mailFrom })
+    if (endpoint) return renderEndpointNotice({ message, endpoint, settings, mailFrom })
     if (!challenge) throw new Error('neither a challenge nor a notice')
     const template = templateOf(home.templates, challenge)
     // Sent all the same, because somebody waits for it; told, because it is not what was asked for.

@@ -5,6 +5,7 @@ import type { MessageReader, ShownMessage } from '../core/messages/reader.ts'
 import type { ClaimedMessage, Mail } from '../core/ports.ts'
 import { templateOf } from '../core/templates/fit.ts'
 import { renderMail } from './mail.ts'
+import { renderEndpointNotice } from './mail-endpoint.ts'
 import { renderNotice } from './mail-notice.ts'
 import { previewMail } from './template-mail.ts'
 
@@ -41,20 +42,22 @@ export function createMessageReader({
           : openContent(keyring, message.environmentId, message.id, sealed)
       if (!content)
         return { ...envelope, from: null, subject: null, text: null, html: null, code: null, link: null }
-      const { notice, ...secrets } = content
+      const { notice, endpoint, ...secrets } = content
       const mail = notice
         ? renderNotice({ message, notice, settings, userLocale, mailFrom })
-        : challenge &&
-          renderMail({
-            message,
-            challenge,
-            content,
-            settings,
-            template: templateOf(templates, challenge),
-            userLocale,
-            mailFrom,
-            now: message.createdAt,
-          })
+        : endpoint
+          ? renderEndpointNotice({ message, endpoint, settings, mailFrom })
+          : challenge &&
+            renderMail({
+              message,
+              challenge,
+              content,
+              settings,
+              template: templateOf(templates, challenge),
+              userLocale,
+              mailFrom,
+              now: message.createdAt,
+            })
       if (!mail) throw new Error(`${message.id} is neither of a challenge nor a notice`)
       const from = mail.from.name === null ? mail.from.address : `${mail.from.name} <${mail.from.address}>`
       return { ...envelope, from, subject: mail.subject, text: mail.text, html: mail.html, ...secrets }

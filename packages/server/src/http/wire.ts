@@ -7,7 +7,7 @@ import { METHOD_NAMES } from '../core/methods/methods.ts'
 import type { PasskeyOptions } from '../core/passkeys/begin.ts'
 import { CreationOptions, RequestOptions } from '../core/passkeys/options.ts'
 import type { ApiKey, App, Challenge, Session, Template } from '../core/rows.ts'
-import { EVENT_TYPES, NOTICE_KINDS } from '../core/rows.ts'
+import { EVENT_TYPES, NOTICE_KINDS, OPERATOR_NOTICE_KINDS } from '../core/rows.ts'
 import type { Tokens } from '../core/sessions/tokens.ts'
 
 /** The objects of the wire (CONTRACT sections 2 to 4 and 8): their shapes, and how rows become them. */
@@ -181,7 +181,10 @@ export const MessageBody = z
   .object({
     id: id('msg'),
     challengeId: id('chl').nullable(),
-    notice: z.enum(NOTICE_KINDS).nullable().meta({ description: 'What a security notice tells' }),
+    notice: z
+      .enum([...NOTICE_KINDS, ...OPERATOR_NOTICE_KINDS])
+      .nullable()
+      .meta({ description: 'What a notice tells' }),
     channel: z.enum(['email']),
     to: z.string(),
     subject: z.string().nullable(),

@@ -17,6 +17,8 @@ export interface Inspection {
     challenges: { all: number; untold: number }
     /** Of each environment: `passkey.rpId` of its settings, and its passkeys by the relying party of each. */
     passkeys: { slug: string; rpId: string | null; made: { rpId: string; count: number }[] }[]
+    /** Webhook endpoints that were disabled, but not by hand. */
+    disabledWebhooks: { slug: string; id: string; reason: 'gone' | 'failing' | 'secret_replaced' }[]
   } | null
 }
 
@@ -49,6 +51,13 @@ async function stateOf(tx: Transaction, now: number): Promise<Inspection['state'
     sealed: await countSealed(tx),
     challenges: { all: Number(challenges?.found ?? 0), untold: Number(challenges?.untold ?? 0) },
     passkeys: await passkeysIn(tx),
+    disabledWebhooks: (
+      await tx.all(
+        `SELECT slug, webhook_endpoints.id, disabled_reason FROM webhook_endpoints
+         JOIN environments ON environments.id = environment_id
+         WHERE webhook_endpoints.status = 'disabled' AND disabled_reason <> 'manual' ORDER BY slug, webhook_endpoints.id`,
+      )
+    ).map(row => ({ slug: row.slug, id: row.id, reason: row.disabled_reason })),
   }
 }
 

@@ -1,9 +1,15 @@
+import type { Keyring } from '../core/keys.ts'
+import { endpointNotices } from '../core/notices/endpoint.ts'
 import type { ClaimedWebhook, SettledWebhook, Store } from '../core/ports.ts'
+import type { Home } from '../delivery/deliver.ts'
 import { createSettlements } from '../delivery/settlements.ts'
 import { type AttemptDeps, attempt, LEASE_MS } from './attempt.ts'
 
 export interface WebhooksDeps extends AttemptDeps {
   store: Pick<Store, 'listDueWebhooks' | 'claimWebhooks' | 'holdsWebhookLease' | 'settleWebhooks'>
+  keyring: Pick<Keyring, 'open' | 'seal'>
+  publicUrl: string
+  directory: { environmentOf(id: string): Promise<Home | null> }
   /** How many calls of one endpoint are under way at once: a slow one holds up no other. */
   perEndpoint?: number
   /** The longest sleep, and the wait after a failure of the store, in milliseconds. */
@@ -59,7 +65,15 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   }
 
   async function settle(outcomes: SettledWebhook[]): Promise<void> {
-    for (const { endpointId, environmentId, reason } of await store.settleWebhooks(outcomes, FAILING_MS))
+    const homes = new Map<string, Home | null>()
+    for (const { environmentId } of outcomes)
+      if (!homes.has(environmentId))
+        homes.set(environmentId, await deps.directory.environmentOf(environmentId))
+    const disabled = await store.settleWebhooks(outcomes, FAILING_MS, one => {
+      const home = homes.get(one.environmentId)
+      return home ? endpointNotices(deps, home, one) : []
+    })
+    for (const { endpointId, environmentId, reason } of disabled)
       log.warn(
         { endpointId, environmentId, reason },
         reason === 'gone'

@@ -127,7 +127,7 @@ export const WEBHOOK_TASKS: readonly Task[] = [
       }
       const before = house.counts()
       return {
-        run: () => house.ostiary.store.settleWebhooks([outcome], 1000),
+        run: () => house.ostiary.store.settleWebhooks([outcome], 1000, () => []),
         effect: () => [
           house.look(`SELECT status, failures FROM webhook_deliveries WHERE id = '${id}'`),
           house.look(`SELECT status FROM webhook_endpoints WHERE id = '${endpointId}'`),

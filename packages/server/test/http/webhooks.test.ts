@@ -282,6 +282,61 @@ describe('an endpoint that', () => {
     expect(enabled.body).toMatchObject({ status: 'enabled', disabledReason: null, failingSince: null })
   })
 
+  test('is disabled is told of once, by mail, to each mailbox that the settings name', async () => {
+    const noticeTo = async (list: unknown) =>
+      await server.call('PATCH', '/v1/settings', { webhooks: { noticeTo: list } })
+    for (const wrong of [['nobody'], ['a@b'], Array(6).fill('ops@example.com'), 'ops@example.com'])
+      expectRefusal(await noticeTo(wrong), 'invalid_request', ['errors'])
+    const [ops, second] = [fresh('ops'), fresh('second')]
+    const saved = await noticeTo([ops, ops.toUpperCase(), second])
+    expect(saved.body.webhooks.noticeTo).toEqual([ops, ops.toUpperCase(), second])
+    const toldTo = async (to: string) => (await server.get(`/v1/messages?to=${to}`)).body.data
+
+    receiver.answer = saying(410)
+    const endpoint = await create({ eventTypes: ['user.created'], url: `${receiver.url}/secret-of-theirs` })
+    // Many tries find out at once.
+    for (let number = 0; number < 5; number++) await server.post('/v1/users', { email: fresh() })
+    await server.ostiary.drain()
+    for (const to of [ops, second]) {
+      const [mail, ...more] = await toldTo(to)
+      expect(more).toEqual([])
+      expect(mail).toMatchObject({
+        notice: 'webhookDisabled',
+        challengeId: null,
+        status: 'sent',
+        code: null,
+        link: null,
+        subject: `Webhooks to ${new URL(receiver.url).host} have stopped`,
+      })
+      expect(mail.text).toContain(endpoint.id)
+      expect(mail.text).toContain('410')
+      expect(`${mail.text}${mail.html}`).not.toContain('secret-of-theirs')
+    }
+    const queued = (await eventsOf('message.queued')).filter(
+      (event: { data: { webhookEndpointId?: string } }) => event.data.webhookEndpointId === endpoint.id,
+    )
+    expect(queued).toHaveLength(2)
+    expect(queued[0]).toMatchObject({ userId: null, challengeId: null, actor: { type: 'system' } })
+
+    // By hand, it is no news.
+    await server.call('PATCH', `/v1/webhooks/${endpoint.id}`, { status: 'enabled' })
+    receiver.answer = ok
+    await server.call('PATCH', `/v1/webhooks/${endpoint.id}`, { status: 'disabled' })
+    await server.ostiary.drain()
+    expect(await toldTo(ops)).toHaveLength(1)
+
+    // Where nobody is named nobody is told.
+    expect((await noticeTo(null)).body.webhooks.noticeTo).toEqual([])
+    receiver.answer = saying(410)
+    const other = await create({ eventTypes: ['user.created'] })
+    await server.post('/v1/users', { email: fresh() })
+    await server.ostiary.drain()
+    expect(await get(other.id)).toMatchObject({ status: 'disabled', disabledReason: 'gone' })
+    expect(await toldTo(ops)).toHaveLength(1)
+    await purge(server)
+    expect(await server.violations()).toEqual([])
+  })
+
   test('was disabled by hand goes on where it was when it is enabled, and can replay what it missed', async () => {
     receiver.answer = saying(500)
     const endpoint = await create({ eventTypes: ['user.created'] })

@@ -1960,8 +1960,13 @@ export const GUARDS: Guard[] = [
     ['no notice of what was seen', 'WHERE seen_as = ${seenAs} OR', 'WHERE'],
     ['no notice to an address that nobody has proven', ' && one.verifiedAt !== null', ''],
     [
+      'no flood of an operator',
+      'userId === null ? TOLD_OPERATOR_AN_HOUR : TOLD_AN_HOUR',
+      'userId === null ? 1000 : TOLD_AN_HOUR',
+    ],
+    [
       'no flood of notices',
-      '  if (Number(told?.n) >= TOLD_AN_HOUR) return []\n',
+      '  if (Number(told?.n) >= most) return false\n',
       '',
       { tests: ['http/account.test.ts'] },
     ],
@@ -2413,6 +2418,11 @@ export const GUARDS: Guard[] = [
       'a lease is of one attempt',
       'WHERE webhook_deliveries.id = $1 AND attempt = $2 AND',
       'WHERE webhook_deliveries.id = $1 AND $2 > 0 AND',
+    ],
+    [
+      'a notice in the write that disables',
+      '    await tellOf(tx, one, noticesOf(one))',
+      '    await tellOf(tx, one, [])',
     ],
     ['a disabled endpoint is not called', "\n       AND webhook_endpoints.status = 'enabled'`", '`'],
     [

@@ -116,10 +116,10 @@ const RULES: Record<string, string> = {
   'a message that ended has its event and reply': `
     SELECT id, status FROM messages WHERE status <> 'queued' AND created_at > $young AND (reply IS NULL OR NOT EXISTS (
       SELECT 1 FROM events WHERE type = 'message.' || messages.status AND json_extract(data, '$.messageId') = messages.id
-        AND (challenge_id = messages.challenge_id OR messages.challenge_id IS NULL AND user_id = messages.user_id)))`,
-  'a security notice is queued with an event of its user, and holds no code': `
+        AND (challenge_id = messages.challenge_id OR messages.challenge_id IS NULL AND user_id IS messages.user_id)))`,
+  'a notice is queued with an event of its user, and holds no code': `
     SELECT id FROM messages WHERE challenge_id IS NULL AND (is_void = 1 OR created_at > $young AND 1 <> (
-      SELECT count(*) FROM events WHERE type = 'message.queued' AND events.user_id = messages.user_id
+      SELECT count(*) FROM events WHERE type = 'message.queued' AND events.user_id IS messages.user_id
         AND json_extract(data, '$.messageId') = messages.id AND json_extract(data, '$.notice') = messages.notice))`,
   'a message says when it was sent, if it was': `
     SELECT id FROM messages WHERE (status = 'sent') <> (sent_at IS NOT NULL)`,

@@ -5,8 +5,10 @@ import type { NoticeKind } from '../rows.ts'
 export interface MessageContent {
   code: string | null
   link: string | null
-  /** A security notice has neither of them, and tells this. */
+  /** A security notice has neither of them, and tells this; */
   notice?: Notice
+  /** and that of an endpoint this. */
+  endpoint?: EndpointNotice
 }
 
 /** What happened to an account, as its mail tells it. */
@@ -19,6 +21,17 @@ export interface Notice {
   subject: string | null
   /** Where the person can look, and end what is not theirs. */
   accountUrl: string
+}
+
+/** That a webhook endpoint was disabled, as its mail tells it. Of the URL the host: the rest may be a secret of the receiver. */
+export interface EndpointNotice {
+  endpointId: string
+  host: string
+  environment: string
+  reason: 'gone' | 'failing'
+  at: number
+  /** Where it is enabled again. */
+  url: string
 }
 
 /** Seals the content for the row of this message; it opens under no other environment or message id. */

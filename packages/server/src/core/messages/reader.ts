@@ -1,13 +1,13 @@
 import type { EnvironmentView } from '../environments/directory.ts'
 import type { ClaimedMessage } from '../ports.ts'
-import type { NoticeKind, Template } from '../rows.ts'
+import type { Message, Template } from '../rows.ts'
 
 /** A message as a person would see it. All but the envelope is null once its content was wiped. */
 export interface ShownMessage {
   id: string
   /** Null: a security notice. */
   challengeId: string | null
-  notice: NoticeKind | null
+  notice: Message['notice']
   channel: 'email'
   to: string
   from: string | null

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { parseEmail } from '../addresses/email.ts'
 import type { FieldError } from '../errors.ts'
 import { OstiaryError } from '../errors.ts'
 
@@ -8,6 +9,10 @@ const domain = z
   .max(253)
   .regex(/^[a-z0-9-]+(\.[a-z0-9-]+)+$/, 'a domain in lower case, IDNA A-labels')
 const color = z.string().regex(/^#[0-9a-f]{6}$/i, 'a color as #rrggbb')
+const mailbox = z
+  .email()
+  .max(254)
+  .refine(text => parseEmail(text) !== null, 'is not an address that mail goes to')
 const httpsUrl = z.url({ protocol: /^https$/ }).max(2048)
 // Methods that this version does not run cannot be switched on: a guard that is set but not run would lie.
 const notYet = z.literal(false, { error: 'is not available in this version' })
@@ -132,6 +137,7 @@ export const Settings = z
     }),
     // Mails to a person about their own account (docs/account.md).
     notices: z.strictObject({ newDevice: z.boolean(), passkey: z.boolean(), address: z.boolean() }),
+    webhooks: z.strictObject({ noticeTo: z.array(mailbox).max(5) }),
     texts: z.record(z.string().max(35), z.record(z.string().max(64), z.string().max(1000))),
     hooks: z.strictObject({
       beforeSignIn: z.strictObject({
@@ -227,6 +233,7 @@ export const DEFAULTS: Settings = {
     font: 'system',
   },
   notices: { newDevice: true, passkey: true, address: true },
+  webhooks: { noticeTo: [] },
   texts: {},
   hooks: { beforeSignIn: { url: null, timeoutMs: 3000, onFailure: 'deny' } },
   retentionDays: { events: 90, challenges: 30, messages: 7, sessions: 30 },

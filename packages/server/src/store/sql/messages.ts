@@ -157,16 +157,7 @@ export async function recordDelivery(
   )
   if (!row) return
   const type: EventType = `message.${kind}`
-  const told =
-    row.challenge_id !== null
-      ? await tx.all('SELECT data FROM events WHERE challenge_id = $1 AND type = $2', row.challenge_id, type)
-      : await tx.all(
-          'SELECT data FROM events WHERE environment_id = $1 AND user_id = $2 AND id >= $3 AND type = $4',
-          row.environment_id,
-          row.user_id,
-          firstIdAt('evt', row.created_at),
-          type,
-        )
+  const told = await reportsOf(tx, row, type)
   if (told.some(({ data }) => JSON.parse(data).messageId === messageId)) return
   const origin: Origin = {
     environmentId: row.environment_id,
@@ -176,6 +167,31 @@ export async function recordDelivery(
   }
   const subject = { challengeId: row.challenge_id, userId: row.user_id, data: { messageId, detail } }
   await insertEvents(tx, [newEvent(type, origin, now, subject)])
+}
+
+/** The events of this type of the message's challenge or user, or since an operator's notice. */
+async function reportsOf(tx: Transaction, row: Row, type: EventType): Promise<Row[]> {
+  if (row.challenge_id !== null)
+    return await tx.all(
+      'SELECT data FROM events WHERE challenge_id = $1 AND type = $2',
+      row.challenge_id,
+      type,
+    )
+  const since = firstIdAt('evt', row.created_at)
+  if (row.user_id === null)
+    return await tx.all(
+      'SELECT data FROM events WHERE environment_id = $1 AND type = $2 AND id >= $3 AND user_id IS NULL',
+      row.environment_id,
+      type,
+      since,
+    )
+  return await tx.all(
+    'SELECT data FROM events WHERE environment_id = $1 AND user_id = $2 AND id >= $3 AND type = $4',
+    row.environment_id,
+    row.user_id,
+    since,
+    type,
+  )
 }
 
 export async function nextDueAt(tx: Transaction): Promise<number | null> {

@@ -1,4 +1,4 @@
-import type { NewNotice, NewSession } from '../../core/ports.ts'
+import type { NewNotice, NewSession, OperatorNotice } from '../../core/ports.ts'
 import type { Event, Identifier, Origin, User } from '../../core/rows.ts'
 import { newEvent } from './events.ts'
 import { places, type Transaction } from './transaction.ts'
@@ -8,6 +8,8 @@ export const REMEMBERED = 200
 
 /** Of one kind to one user within an hour: whoever makes the same change again and again fills no mailbox and no outbox. */
 const TOLD_AN_HOUR = 10
+/** Of one kind to one address of an operator: all endpoints that an environment may have, once. */
+const TOLD_OPERATOR_AN_HOUR = 20
 const HOUR = 60 * 60_000
 
 /** Where a user is told things: the primary address, and none that nobody has proven. */
@@ -29,26 +31,51 @@ export async function queueNotice(
   now: number,
 ): Promise<Event[]> {
   if (!notice || !to) return []
-  const told = await tx.one(
-    `SELECT count(*) AS n FROM (SELECT 1 FROM messages
-       WHERE address = $1 AND environment_id = $2 AND user_id = $3 AND notice = $4 AND created_at > $5
-       LIMIT ${TOLD_AN_HOUR}) AS lately`,
-    to.value,
+  const isQueued = await insertNotice(
+    tx,
+    { ...notice, to, sealed: () => notice.sealed(about) },
     user.environmentId,
     user.id,
+    now,
+  )
+  if (!isQueued) return []
+  const data = { messageId: notice.messageId, notice: notice.kind }
+  return [newEvent('message.queued', origin, now, { userId: user.id, data })]
+}
+
+/** The message of a notice; false where the last hour told enough of it. Without a user it is an operator's. */
+export async function insertNotice(
+  tx: Transaction,
+  notice: Pick<OperatorNotice, 'messageId' | 'to' | 'expiresAt'> & {
+    kind: NewNotice['kind'] | OperatorNotice['kind']
+    sealed: string | (() => string)
+  },
+  environmentId: string,
+  userId: string | null,
+  now: number,
+): Promise<boolean> {
+  const { to } = notice
+  const most = userId === null ? TOLD_OPERATOR_AN_HOUR : TOLD_AN_HOUR
+  const told = await tx.one(
+    `SELECT count(*) AS n FROM (SELECT 1 FROM messages
+       WHERE address = $1 AND environment_id = $2 AND coalesce(user_id, '') = $3 AND notice = $4 AND created_at > $5
+       LIMIT ${most}) AS lately`,
+    to.value,
+    environmentId,
+    userId ?? '',
     notice.kind,
     now - HOUR,
   )
-  if (Number(told?.n) >= TOLD_AN_HOUR) return []
+  if (Number(told?.n) >= most) return false
   await tx.run(
     `INSERT INTO messages (id, environment_id, channel, recipient, domain, sealed, is_void, status, attempt, due_at,
        leased_until, created_at, expires_at, notice, user_id, address) VALUES ${places(1, 16)}`,
     notice.messageId,
-    user.environmentId,
+    environmentId,
     'email',
     to.spelling,
     to.spelling.slice(to.spelling.lastIndexOf('@') + 1).toLowerCase(),
-    notice.sealed(about),
+    typeof notice.sealed === 'string' ? notice.sealed : notice.sealed(),
     0,
     'queued',
     0,
@@ -57,12 +84,11 @@ export async function queueNotice(
     now,
     notice.expiresAt,
     notice.kind,
-    user.id,
+    userId,
     to.value,
   )
-  tx.queued(user.environmentId)
-  const data = { messageId: notice.messageId, notice: notice.kind }
-  return [newEvent('message.queued', origin, now, { userId: user.id, data })]
+  tx.queued(environmentId)
+  return true
 }
 
 /**

@@ -238,7 +238,8 @@ export function createSqlStore({ read, queued, ...engine }: Engine): SqlStore {
     listDueWebhooks: () => read(queue.listDue),
     claimWebhooks: input => write(input.now, tx => queue.claim(tx, input)),
     holdsWebhookLease: (id, attempt, now) => read(tx => queue.holdsLease(tx, id, attempt, now)),
-    settleWebhooks: (outcomes, failingMs) => write(null, tx => queue.settle(tx, outcomes, failingMs)),
+    settleWebhooks: (outcomes, failingMs, noticesOf) =>
+      write(null, tx => queue.settle(tx, outcomes, failingMs, noticesOf)),
 
     listSealed: input => read(tx => secrets.listSealed(tx, input)),
     reseal: (rows, now) => write(now, tx => secrets.reseal(tx, rows)),

@@ -1,8 +1,15 @@
 import { newId } from '../../core/ids.ts'
-import type { ClaimedWebhook, SettledWebhook, Store } from '../../core/ports.ts'
+import type {
+  ClaimedWebhook,
+  DisabledEndpoint,
+  OperatorNotice,
+  SettledWebhook,
+  Store,
+} from '../../core/ports.ts'
 import type { Event, Origin, WebhookDelivery } from '../../core/rows.ts'
 import * as columns from './columns.ts'
 import { insertEvents, newEvent } from './events.ts'
+import { insertNotice } from './notices.ts'
 import { places, type Row, type Transaction } from './transaction.ts'
 import { insertDeliveries } from './webhooks.ts'
 
@@ -84,24 +91,24 @@ export async function holdsLease(
   return row !== undefined
 }
 
-type Disabled = Awaited<ReturnType<Store['settleWebhooks']>>
-
 /** See `Store.settleWebhooks`. Deliveries before endpoints, endpoints in the order of their ids: two never wait in a ring. */
 export async function settle(
   tx: Transaction,
   outcomes: readonly SettledWebhook[],
   failingMs: number,
-): Promise<Disabled> {
+  noticesOf: Parameters<Store['settleWebhooks']>[2],
+): Promise<DisabledEndpoint[]> {
   const byEndpoint = new Map<string, SettledWebhook[]>()
   for (const outcome of outcomes.toSorted((a, b) => (a.id < b.id ? -1 : 1))) {
     if (!(await settleOne(tx, outcome))) continue
     byEndpoint.set(outcome.endpointId, [...(byEndpoint.get(outcome.endpointId) ?? []), outcome])
   }
-  const disabled: Disabled = []
+  const disabled: DisabledEndpoint[] = []
   for (const endpointId of [...byEndpoint.keys()].sort()) {
-    const reason = await judgeEndpoint(tx, endpointId, byEndpoint.get(endpointId) ?? [], failingMs)
-    const environmentId = byEndpoint.get(endpointId)?.[0]?.environmentId ?? ''
-    if (reason) disabled.push({ endpointId, environmentId, reason })
+    const one = await judgeEndpoint(tx, endpointId, byEndpoint.get(endpointId) ?? [], failingMs)
+    if (!one) continue
+    await tellOf(tx, one, noticesOf(one))
+    disabled.push(one)
   }
   return disabled
 }
@@ -127,13 +134,13 @@ async function settleOne(tx: Transaction, outcome: SettledWebhook): Promise<bool
   return changed === 1
 }
 
-/** What the tries of one batch say of their endpoint; the reason, when they disabled it. */
+/** What the tries of one batch say of their endpoint; it, when they disabled it. */
 async function judgeEndpoint(
   tx: Transaction,
   id: string,
   outcomes: readonly SettledWebhook[],
   failingMs: number,
-): Promise<'gone' | 'failing' | null> {
+): Promise<DisabledEndpoint | null> {
   const faults = outcomes.filter(
     one => one.kind === 'retry' || (one.kind === 'failed' && one.isReceiversFault),
   )
@@ -161,16 +168,29 @@ async function judgeEndpoint(
     now,
     failedSince,
   )
-  if (!row) return null
+  return row ? { endpointId: id, environmentId: row.environment_id, url: row.url, reason, at: now } : null
+}
+
+/** The event, and the notices to those who run the app. */
+async function tellOf(
+  tx: Transaction,
+  { endpointId, environmentId, reason, at }: DisabledEndpoint,
+  notices: readonly OperatorNotice[],
+): Promise<void> {
   const origin: Origin = {
-    environmentId: row.environment_id,
+    environmentId,
     appId: null,
     actor: { type: 'system', id: null },
     requestId: null,
   }
-  const data = { webhookEndpointId: id, reason }
-  await insertEvents(tx, [newEvent('webhook_endpoint.disabled', origin, now, { data })])
-  return reason
+  const about = { webhookEndpointId: endpointId }
+  const events = [newEvent('webhook_endpoint.disabled', origin, at, { data: { ...about, reason } })]
+  for (const notice of notices) {
+    if (!(await insertNotice(tx, notice, environmentId, null, at))) continue
+    const data = { messageId: notice.messageId, notice: notice.kind, ...about }
+    events.push(newEvent('message.queued', origin, at, { data }))
+  }
+  await insertEvents(tx, events)
 }
 
 /** From the beginning, as a new attempt: a try that is under way settles nothing any more. */

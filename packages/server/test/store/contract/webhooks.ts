@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isId, newId } from '../../../src/core/ids.ts'
-import type { ClaimedWebhook, SettledWebhook } from '../../../src/core/ports.ts'
+import type { ClaimedWebhook, OperatorNotice, SettledWebhook } from '../../../src/core/ports.ts'
 import type { WebhookEndpoint } from '../../../src/core/rows.ts'
 import { DAY, type House, type InHouse, MINUTE, newEnvironment, page, times } from './house.ts'
 
@@ -47,6 +47,14 @@ function outcomeOf(
   if (kind === 'retry') return { ...row, kind, at: now + 5000 }
   return { ...row, kind, isReceiversFault: more.isReceiversFault ?? true, isGone: more.isGone ?? false }
 }
+
+const noticeTo = (house: House, spelling: string, content: string): OperatorNotice => ({
+  kind: 'webhookDisabled',
+  messageId: newId('msg', house.now()),
+  to: { value: spelling, spelling },
+  expiresAt: house.now() + DAY,
+  sealed: `keyid-01.${content}`,
+})
 
 export function webhooks(inHouse: InHouse) {
   describe('the queue of webhooks', () => {
@@ -150,7 +158,8 @@ export function webhooks(inHouse: InHouse) {
         const [late] = await claim(house, endpoint)
         house.advance(LEASE_MS)
         const [current] = await claim(house, endpoint)
-        const settle = (outcome: SettledWebhook) => house.store.settleWebhooks([outcome], FAILING_MS)
+        const settle = (outcome: SettledWebhook) =>
+          house.store.settleWebhooks([outcome], FAILING_MS, () => [])
         await settle(outcomeOf(late as ClaimedWebhook, house.now(), 'failed'))
         expect((await deliveriesOf(house, endpoint))[0]).toMatchObject({ status: 'pending', failures: 0 })
         const retry = outcomeOf(current as ClaimedWebhook, house.now(), 'retry')
@@ -189,6 +198,7 @@ export function webhooks(inHouse: InHouse) {
         await house.store.settleWebhooks(
           [outcomeOf(claimed as ClaimedWebhook, house.now(), 'delivered')],
           FAILING_MS,
+          () => [],
         )
         expect((await deliveriesOf(house, endpoint))[0]?.status).toBe('pending')
       }),
@@ -203,19 +213,82 @@ export function webhooks(inHouse: InHouse) {
         const ours = claimed
           .splice(0, 4)
           .map(one => outcomeOf(one, house.now(), 'failed', { isReceiversFault: false }))
-        expect(await house.store.settleWebhooks(ours, 0)).toEqual([])
+        expect(await house.store.settleWebhooks(ours, 0, () => [])).toEqual([])
         expect(
           (await house.store.findWebhookEndpoint(endpoint.environmentId, endpoint.id))?.firstFailedAt,
         ).toBeNull()
         const answers = await Promise.all(
           claimed.map(one =>
-            house.store.settleWebhooks([outcomeOf(one, house.now(), 'failed', { isGone: true })], FAILING_MS),
+            house.store.settleWebhooks(
+              [outcomeOf(one, house.now(), 'failed', { isGone: true })],
+              FAILING_MS,
+              ({ url }) => ['a', 'b'].map(name => noticeTo(house, `${name}@ops.test`, url)),
+            ),
           ),
         )
         expect(answers.flat()).toEqual([
-          { endpointId: endpoint.id, environmentId: endpoint.environmentId, reason: 'gone' },
+          {
+            endpointId: endpoint.id,
+            environmentId: endpoint.environmentId,
+            url: endpoint.url,
+            reason: 'gone',
+            at: house.now(),
+          },
         ])
         expect(await house.events('webhook_endpoint.disabled')).toHaveLength(1)
+        // Told once, to each, in the same write.
+        const told = await house.rows('SELECT * FROM messages ORDER BY recipient')
+        expect(told).toMatchObject(
+          ['a', 'b'].map(name => ({
+            recipient: `${name}@ops.test`,
+            domain: 'ops.test',
+            notice: 'webhookDisabled',
+            user_id: null,
+            challenge_id: null,
+            sealed: `keyid-01.${endpoint.url}`,
+          })),
+        )
+        expect((await house.events('message.queued')).map(event => event.data.messageId).sort()).toEqual(
+          told.map(row => row.id).sort(),
+        )
+      }),
+    )
+
+    it(
+      'twenty notices an hour go to one address, and a report of one counts once',
+      inHouse(async house => {
+        const endpoint = await endpointIn(house, { eventTypes: ['user.created'] })
+        const disable = async () => {
+          await house.newUser([])
+          const [claimed] = await claim(house, endpoint)
+          const gone = outcomeOf(claimed as ClaimedWebhook, house.now(), 'failed', { isGone: true })
+          await house.store.settleWebhooks([gone], FAILING_MS, ({ url }) => [
+            noticeTo(house, 'a@ops.test', url),
+          ])
+          await house.store.updateWebhookEndpoint(
+            endpoint.id,
+            { status: 'enabled' },
+            house.origin,
+            house.now(),
+          )
+          house.advance(1000)
+        }
+        const told = async () => (await house.rows('SELECT id FROM messages ORDER BY id')) as { id: string }[]
+        for (let number = 0; number < 22; number++) await disable()
+        expect(await told()).toHaveLength(20)
+        expect(await house.events('webhook_endpoint.disabled')).toHaveLength(22)
+        house.advance(60 * 60_000)
+        await disable()
+        expect(await told()).toHaveLength(21)
+        const [first, second] = await told()
+        for (const one of [first, first, second])
+          await house.store.recordDelivery({
+            messageId: one?.id ?? '',
+            kind: 'bounced',
+            detail: null,
+            now: house.now(),
+          })
+        expect(await house.events('message.bounced')).toHaveLength(2)
       }),
     )
 
