@@ -1,6 +1,7 @@
 import { type Config, ConfigError, readConfig } from '../../packages/server/src/config.ts'
 import { createApiKey } from '../../packages/server/src/core/api-keys/api-keys.ts'
 import { systemOrigin } from '../../packages/server/src/core/environments/bootstrap.ts'
+import { systemClock } from '../../packages/server/src/core/system.ts'
 import { createTransports } from '../../packages/server/src/delivery/transports.ts'
 import {
   createLog,
@@ -25,7 +26,7 @@ export async function buildOstiary(
 ): Promise<{ ostiary: Ostiary; secretKey: string }> {
   const log = createLog('warn')
   const config = configOf(database, smtpUrl)
-  const transport = smtpUrl === null ? null : createTransports(config, { log })
+  const transport = smtpUrl === null ? null : createTransports(config, { log, clock: systemClock })
   const ostiary = await createOstiary({
     ...config,
     log,
@@ -59,5 +60,7 @@ function configOf(database: string, smtpUrl: string | null): Config {
     DATABASE_URL: database,
     SMTP_URL: smtpUrl ?? 'smtp://127.0.0.1:25',
     MAIL_FROM: 'Bench <bench@mail.example>',
+    // Of `bench:webhooks`.
+    WEBHOOK_PRIVATE_TARGETS: '127.0.0.1',
   })
 }

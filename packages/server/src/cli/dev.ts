@@ -1,6 +1,7 @@
 import { readConfig, readLogLevel, readPort } from '../config.ts'
 import { parseAddressList } from '../core/addresses/address-list.ts'
 import { issuerOf } from '../core/sessions/access-token.ts'
+import { systemClock } from '../core/system.ts'
 import { createTransports } from '../delivery/transports.ts'
 import type { Log } from '../http/app.ts'
 import { development, refuseForeignHost } from '../http/dev/development.ts'
@@ -94,7 +95,7 @@ function ownMail(
   if (names.length === 0) return {}
   const isSending = env.SMTP_URL || env.SMTP_FALLBACK_URL || env.MAIL_WEBHOOK_URL || env.MAIL_WEBHOOK_SECRET
   const config = readConfig(env, isSending ? [...names, ...TRANSPORT_SETTINGS] : names)
-  const transport = createTransports(config, { log })
+  const transport = createTransports(config, { log, clock: systemClock })
   return {
     mailEvents: config.mailEvents,
     ...(transport && { transport }),

@@ -5,6 +5,7 @@ import { parseEmail } from '../core/addresses/email.ts'
 import { newId } from '../core/ids.ts'
 import type { Mail } from '../core/ports.ts'
 import type { Settings } from '../core/settings/settings.ts'
+import { systemClock } from '../core/system.ts'
 import { createTransports } from '../delivery/transports.ts'
 import { TRANSPORT_SETTINGS } from '../mail-config.ts'
 import { createLog } from '../main.ts'
@@ -30,7 +31,7 @@ async function sendTest(options: Options) {
   const config = readConfig(process.env, [...TRANSPORT_SETTINGS, 'MAIL_FROM'])
   const settings = await settingsOf(options)
   // The way of a server: with fallback and webhook, so that the reply is the one that a code would get.
-  const transport = createTransports(config, { log: createLog('warn', 'stderr') })
+  const transport = createTransports(config, { log: createLog('warn', 'stderr'), clock: systemClock })
   if (!transport) throw new Hint('no way out is configured', 'set SMTP_URL or MAIL_WEBHOOK_URL')
   try {
     const mail = testMail(to.spelling, config, settings, new Date())

@@ -1,5 +1,6 @@
 import cluster from 'node:cluster'
 import { type Config, ConfigError, readConfig } from '../config.ts'
+import { systemClock } from '../core/system.ts'
 import { VERSION } from '../core/version.ts'
 import { createTransports } from '../delivery/transports.ts'
 import type { Log } from '../http/app.ts'
@@ -96,8 +97,16 @@ async function serveInCluster(config: Config, role: Role): Promise<void> {
 async function build(config: Config, role: Role, metrics: Pick<OstiaryOptions, 'metrics' | 'metricsAccess'>) {
   const log = createLog(config.logLevel)
   const networks = networksOf(config, log)
-  const transport = createTransports(config, { log })
-  return await createOstiary({ ...config, ...metrics, role, log, networks, ...(transport && { transport }) })
+  const transport = createTransports(config, { log, clock: systemClock })
+  return await createOstiary({
+    ...config,
+    ...metrics,
+    role,
+    log,
+    networks,
+    clock: systemClock,
+    ...(transport && { transport }),
+  })
 }
 
 function networksOf({ networkFiles }: Config, log: Log): NetworkFiles {

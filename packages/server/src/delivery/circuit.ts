@@ -19,7 +19,11 @@ export function createCircuit(clock: { now(): number }): Circuit {
   let failures = 0
   let restsUntil = Number.NEGATIVE_INFINITY
   return {
-    isOpen: () => clock.now() < restsUntil,
+    isOpen() {
+      const leftMs = restsUntil - clock.now()
+      // More than a whole rest is left where the clock was set back: nobody waits for that hour.
+      return leftMs > 0 && leftMs <= REST_MS
+    },
     worked() {
       failures = 0
       restsUntil = Number.NEGATIVE_INFINITY

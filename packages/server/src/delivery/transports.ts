@@ -1,5 +1,4 @@
 import type { Clock, Transport } from '../core/ports.ts'
-import { systemClock } from '../core/system.ts'
 import { createFailover, type Way } from './failover.ts'
 import type { Log } from './log.ts'
 import { createSmtpTransport } from './smtp.ts'
@@ -19,10 +18,13 @@ const HAND_OVER_MS = 8_000
 const SMTP_MS = 20_000
 const WEBHOOK_MS = 15_000
 
-/** The transport of a process: `SMTP_URL`, then `SMTP_FALLBACK_URL`, then the webhook. Null where none is configured. */
+/**
+ * The transport of a process: `SMTP_URL`, then `SMTP_FALLBACK_URL`, then the webhook. Null where none is configured. By the
+ * clock, which has to be that of the outbox, a way that failed rests.
+ */
 export function createTransports(
   { smtpUrl, smtpFallbackUrl, mailWebhook }: TransportSettings,
-  { log, clock = systemClock }: { log: Log; clock?: Clock },
+  { log, clock }: { log: Log; clock: Pick<Clock, 'now'> },
 ): Transport | null {
   const count = [smtpUrl, smtpFallbackUrl, mailWebhook].filter(one => one !== null).length
   const ways: Way[] = []

@@ -131,6 +131,38 @@ describe('the circuit', () => {
     expect(await send()).toBe('250 by first')
   })
 
+  test('does not rest for the hour by which the clock was set back', async () => {
+    const { clock, first, send } = pair()
+    first.always.fails = passing()
+    for (let round = 0; round < 3; round++) await send()
+    clock.move(-3_600_000)
+    await send()
+    expect(first.calls()).toBe(4)
+    await send()
+    expect(first.calls()).toBe(4)
+  })
+
+  test('of configured servers rests by the clock of the process, and by no other', async () => {
+    let calls = 0
+    const primary = await openScripted(socket => {
+      calls++
+      socket.end('421 not today\r\n')
+    })
+    const sink = await openSink()
+    open.push(primary, sink)
+    const clock = handClock()
+    const settings = { smtpUrl: primary.url, smtpFallbackUrl: sink.url, mailWebhook: null }
+    const transport = createTransports(settings, { log, clock })
+    if (!transport) throw new Error('no transport')
+    open.push(transport)
+    for (let round = 0; round < 4; round++) await transport.send(mail)
+    expect(calls).toBe(3)
+    clock.move(30_000)
+    await transport.send(mail)
+    expect(calls).toBe(4)
+    expect(sink.mails).toHaveLength(5)
+  })
+
   test('never leaves a mail without a try', async () => {
     const { first, second, send } = pair()
     first.always.fails = passing()
@@ -163,7 +195,10 @@ describe('the time-outs', () => {
       [smtp, smtp, webhook, 'smtp, smtp fallback, webhook'],
       [null, null, webhook, 'webhook'],
     ] as const) {
-      const transport = createTransports({ smtpUrl, smtpFallbackUrl, mailWebhook }, { log })
+      const transport = createTransports(
+        { smtpUrl, smtpFallbackUrl, mailWebhook },
+        { log, clock: handClock() },
+      )
       expect(transport?.name).toBe(name)
       expect(transport?.timeoutMs).toBeLessThan(LEASE_MS - 4_000)
     }
@@ -173,7 +208,12 @@ describe('the time-outs', () => {
       { timeoutMs: 16_000, handOverMs: 8_000 },
       { timeoutMs: 8_000, handOverMs: 8_000 },
     ])
-    expect(createTransports({ smtpUrl: null, smtpFallbackUrl: null, mailWebhook: null }, { log })).toBeNull()
+    expect(
+      createTransports(
+        { smtpUrl: null, smtpFallbackUrl: null, mailWebhook: null },
+        { log, clock: handClock() },
+      ),
+    ).toBeNull()
   })
 })
 
