@@ -1,6 +1,7 @@
 import type { ClaimedMessage, Settled, Store } from '../core/ports.ts'
 import { type DeliverDeps, deliver, LEASE_MS } from './deliver.ts'
 import { createSettlements } from './settlements.ts'
+import { createAlarm, within } from './waiting.ts'
 
 export type { Log } from './log.ts'
 
@@ -45,48 +46,29 @@ export function createOutbox(deps: OutboxDeps): Outbox {
     onSettled: () => wakeIf(drained.length > 0 || waitsForPlace),
   })
   const drained: (() => void)[] = []
+  const alarm = createAlarm()
   let loop: Promise<void> | null = null
   let isRunning = false
-  let isWoken = false
   // Whether messages may be due that were left for want of a free place: then the end of a delivery is a reason to claim.
   let waitsForPlace = false
-  let endSleep: (() => void) | null = null
-
-  function wake(): void {
-    isWoken = true
-    endSleep?.()
-  }
 
   function wakeIf(isNeeded: boolean): void {
-    if (isNeeded) wake()
-  }
-
-  function sleep(ms: number): Promise<void> {
-    if (isWoken || ms <= 0) return Promise.resolve()
-    return new Promise(resolve => {
-      const timer = setTimeout(end, ms)
-      function end() {
-        clearTimeout(timer)
-        endSleep = null
-        resolve()
-      }
-      endSleep = end
-    })
+    if (isNeeded) alarm.ring()
   }
 
   async function run(): Promise<void> {
     while (isRunning) {
-      isWoken = false
+      alarm.reset()
       try {
         const { claimed, limit } = await claim()
         // A full batch means that there may be more; without a free place the end of a delivery wakes us.
         if (limit > 0 && claimed === limit) continue
         // Whoever came while the store was asked may have queued something that this claim could not see.
         const isIdle = claimed === 0 && limit > 0 && inFlight.size === 0 && settlements.size() === 0
-        if (isIdle && !isWoken) {
+        if (isIdle && !alarm.hasRung()) {
           for (const resolve of drained.splice(0)) resolve()
         }
-        if (!isWoken) await sleep(await untilDue())
+        if (!alarm.hasRung()) await alarm.sleep(await untilDue())
       } catch (error) {
         log.error({ err: error }, 'the outbox cannot reach the store')
         await new Promise(resolve => setTimeout(resolve, pollMs))
@@ -135,27 +117,21 @@ export function createOutbox(deps: OutboxDeps): Outbox {
       isRunning = true
       loop = run()
     },
-    wake,
+    wake: alarm.ring,
     drain() {
       return new Promise(resolve => {
         drained.push(resolve)
-        wake()
+        alarm.ring()
       })
     },
     async stop() {
       if (!isRunning) return
       isRunning = false
-      wake()
+      alarm.ring()
       await loop
       await within(LEASE_MS + STOP_MARGIN_MS, Promise.all([...inFlight.values()].map(({ done }) => done)))
       await settlements.stop()
       for (const resolve of drained.splice(0)) resolve()
     },
   }
-}
-
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  await Promise.race([work, new Promise(resolve => (timer = setTimeout(resolve, ms)))])
-  clearTimeout(timer)
 }

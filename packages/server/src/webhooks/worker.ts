@@ -3,6 +3,7 @@ import { endpointNotices } from '../core/notices/endpoint.ts'
 import type { ClaimedWebhook, SettledWebhook, Store } from '../core/ports.ts'
 import type { Home } from '../delivery/deliver.ts'
 import { createSettlements } from '../delivery/settlements.ts'
+import { createAlarm, within } from '../delivery/waiting.ts'
 import { type AttemptDeps, attempt, LEASE_MS } from './attempt.ts'
 
 export interface WebhooksDeps extends AttemptDeps {
@@ -45,6 +46,7 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   const { store, clock, log, perEndpoint = 5, pollMs = 1_000 } = deps
   const inFlight = new Map<string, { endpointId: string; done: Promise<void> }>()
   const drained: (() => void)[] = []
+  const alarm = createAlarm()
   const settlements = createSettlements<SettledWebhook>({
     settle,
     of: 'webhooks',
@@ -54,14 +56,11 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
   })
   let loop: Promise<void> | null = null
   let isRunning = false
-  let isWoken = false
   let hasEndpoints = true
-  let endSleep: (() => void) | null = null
 
   function wake(): void {
     if (!hasEndpoints && drained.length === 0 && isRunning) return
-    isWoken = true
-    endSleep?.()
+    alarm.ring()
   }
 
   async function settle(outcomes: SettledWebhook[]): Promise<void> {
@@ -82,31 +81,18 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
       )
   }
 
-  function sleep(ms: number): Promise<void> {
-    if (isWoken || ms <= 0) return Promise.resolve()
-    return new Promise(resolve => {
-      const timer = setTimeout(end, ms)
-      function end() {
-        clearTimeout(timer)
-        endSleep = null
-        resolve()
-      }
-      endSleep = end
-    })
-  }
-
   async function run(): Promise<void> {
     while (isRunning) {
-      isWoken = false
+      alarm.reset()
       try {
         const { claimed, dueAt } = await look()
         if (claimed > 0) continue
         const isDue = dueAt !== null && dueAt <= clock.now()
         const isIdle = !isDue && inFlight.size === 0 && settlements.size() === 0
-        if (isIdle && !isWoken) for (const resolve of drained.splice(0)) resolve()
+        if (isIdle && !alarm.hasRung()) for (const resolve of drained.splice(0)) resolve()
         const wait = dueAt === null || isDue ? pollMs : Math.min(pollMs, dueAt - clock.now())
-        await sleep(wait)
-        if (isRunning && isWoken && drained.length === 0)
+        await alarm.sleep(wait)
+        if (isRunning && alarm.hasRung() && drained.length === 0)
           await new Promise(resolve => setTimeout(resolve, REST_MS))
       } catch (error) {
         log.error({ err: error }, 'webhooks cannot reach the store')
@@ -170,19 +156,12 @@ export function createWebhooks(deps: WebhooksDeps): Webhooks {
     },
     async stop() {
       if (!isRunning) return
-      wake()
       isRunning = false
-      endSleep?.()
+      alarm.ring()
       await loop
       await within(GRACE_MS, Promise.all([...inFlight.values()].map(({ done }) => done)))
       await settlements.stop()
       for (const resolve of drained.splice(0)) resolve()
     },
   }
-}
-
-async function within(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  await Promise.race([work, new Promise(resolve => (timer = setTimeout(resolve, ms)))])
-  clearTimeout(timer)
 }
