@@ -1,3 +1,5 @@
+import type { WebhookEndpoint } from './rows.ts'
+
 /**
  * What is counted (CONTRACT section 4). A port, so that nothing but its adapter knows how counters are kept and shown.
  * No value that it is given comes from a person or names one: slugs of environments, codes of refusals, route patterns,
@@ -21,6 +23,8 @@ export interface Metrics {
   transportCalled(transport: string, outcome: 'sent' | 'refused' | 'failed', seconds: number): void
   /** The outcome of a try was stored. */
   messageSettled(outcome: 'sent' | 'retry' | 'failed'): void
+  /** The outcome of a try at a webhook was stored. */
+  webhookSettled(environment: string, outcome: 'delivered' | 'retry' | 'failed'): void
   /** So many operations went into one commit, which took so long from its begin to its fsync. */
   committed(operations: number, seconds: number): void
 }
@@ -29,8 +33,17 @@ export interface Metrics {
 export interface Vitals {
   /** Messages on their way, those under way included, and when the one that waits longest was queued. */
   outbox: { queued: number; oldestQueuedAt: number | null }
-  /** By the slug of the environment: whether protection is raised (PROTOCOL section 1). */
-  environments: { slug: string; isProtectionRaised: boolean }[]
+  /** Webhooks that wait for endpoints that are enabled, and since when the one that is due longest has been due. */
+  webhooks: { queued: number; oldestDueAt: number | null }
+  /**
+   * By the slug of the environment: whether protection is raised (PROTOCOL section 1), and how many webhook endpoints are
+   * disabled for which reason.
+   */
+  environments: {
+    slug: string
+    isProtectionRaised: boolean
+    disabledWebhooks: Record<NonNullable<WebhookEndpoint['disabledReason']>, number>
+  }[]
 }
 
 /** Metrics that can be shown. */
@@ -52,5 +65,6 @@ export const SILENT_METRICS: Metrics = {
   requestRefused: () => {},
   transportCalled: () => {},
   messageSettled: () => {},
+  webhookSettled: () => {},
   committed: () => {},
 }

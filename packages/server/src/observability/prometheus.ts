@@ -78,6 +78,10 @@ export function createPrometheus(): Prometheus {
   const settled = counter('ostiary_message_tries_total', 'Tries at a message whose outcome was stored', [
     'outcome',
   ])
+  const webhooks = counter('ostiary_webhook_tries_total', 'Tries at a webhook whose outcome was stored', [
+    'environment',
+    'outcome',
+  ])
   const commitOperations = histogram(
     'ostiary_store_commit_operations',
     'Operations in one commit',
@@ -109,6 +113,7 @@ export function createPrometheus(): Prometheus {
       deliverySeconds.observe({ transport }, seconds)
     },
     messageSettled: outcome => settled.inc({ outcome }),
+    webhookSettled: (environment, outcome) => webhooks.inc({ environment, outcome }),
     committed(operations, seconds) {
       commitOperations.observe(operations)
       commitSeconds.observe(seconds)
@@ -137,6 +142,15 @@ function createGauges(registry: Registry) {
   const isUp = gauge('ostiary_store_up', '1 when the store could be read for this page', [], 'min')
   const depth = gauge('ostiary_outbox_messages', 'Messages on their way, those under way included')
   const age = gauge('ostiary_outbox_oldest_age_seconds', 'How long the oldest of them waits; 0 without any')
+  const waiting = gauge('ostiary_webhook_deliveries_waiting', 'Webhooks that wait for enabled endpoints')
+  const overdue = gauge(
+    'ostiary_webhook_oldest_due_age_seconds',
+    'For how long the webhook that is due longest has been due; 0 without any',
+  )
+  const disabled = gauge('ostiary_webhook_endpoints_disabled', 'Webhook endpoints that are disabled', [
+    'environment',
+    'reason',
+  ])
   const protection = gauge('ostiary_protection_raised', '1 while all new codes are strong', ['environment'])
   build.set({ version: VERSION, node: process.versions.node }, 1)
   return {
@@ -145,9 +159,17 @@ function createGauges(registry: Registry) {
       if (!vitals) return
       const { queued, oldestQueuedAt } = vitals.outbox
       depth.set(queued)
-      age.set(oldestQueuedAt === null ? 0 : Math.max(0, (now - oldestQueuedAt) / 1000))
-      for (const { slug, isProtectionRaised } of vitals.environments)
-        protection.set({ environment: slug }, isProtectionRaised ? 1 : 0)
+      age.set(secondsSince(oldestQueuedAt, now))
+      waiting.set(vitals.webhooks.queued)
+      overdue.set(secondsSince(vitals.webhooks.oldestDueAt, now))
+      for (const { slug: environment, isProtectionRaised, disabledWebhooks } of vitals.environments) {
+        protection.set({ environment }, isProtectionRaised ? 1 : 0)
+        for (const [reason, count] of Object.entries(disabledWebhooks))
+          disabled.set({ environment, reason }, count)
+      }
     },
   }
 }
+
+const secondsSince = (instant: number | null, now: number) =>
+  instant === null ? 0 : Math.max(0, (now - instant) / 1000)

@@ -156,6 +156,11 @@ export function watchStore(store: Store, metrics: Metrics): Store {
       await traced.settleMessages(outcomes)
       for (const { kind } of outcomes) metrics.messageSettled(kind)
     },
+    async settleWebhooks(outcomes, failingMs, noticesOf) {
+      const disabled = await traced.settleWebhooks(outcomes, failingMs, noticesOf)
+      for (const { kind, environmentId } of outcomes) metrics.webhookSettled(slugOf(environmentId), kind)
+      return disabled
+    },
   }
 }
 

@@ -279,6 +279,51 @@ export const GUARDS: Guard[] = [
     ],
   ),
   ...guardsIn(
+    'delivery/circuit.ts',
+    ['delivery/failover.test.ts'],
+    [
+      [
+        'a rest ends by the clock',
+        'const leftMs = restsUntil - clock.now()',
+        'const leftMs = restsUntil - Date.now()',
+      ],
+      ['no rest for an hour that was set back', ' && leftMs <= REST_MS', ''],
+    ],
+  ),
+  ...guardsIn(
+    'delivery/transports.ts',
+    ['delivery/failover.test.ts'],
+    [
+      [
+        'transports rest by the clock that they are given',
+        'createFailover(ways, { clock, log })',
+        'createFailover(ways, { clock: { now: Date.now }, log })',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'observability/watch-store.ts',
+    ['observability/metrics.test.ts'],
+    [
+      [
+        'tries at webhooks are counted',
+        '      for (const { kind, environmentId } of outcomes) metrics.webhookSettled(slugOf(environmentId), kind)\n',
+        '',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/vitals.ts',
+    ['observability/metrics.test.ts'],
+    [
+      [
+        'what waits for a disabled endpoint is no queue',
+        "CASE WHEN status = 'enabled' THEN (SELECT count(*)",
+        "CASE WHEN status <> '' THEN (SELECT count(*)",
+      ],
+    ],
+  ),
+  ...guardsIn(
     'core/usage/figures.ts',
     ['http/usage.test.ts'],
     [

@@ -16,10 +16,18 @@ async function shown(): Promise<Map<string, Set<string>>> {
   book.requestRefused('not_found')
   book.transportCalled('smtp', 'sent', 0.1)
   book.messageSettled('sent')
+  book.webhookSettled('test', 'delivered')
   book.committed(3, 0.001)
   const vitals = {
     outbox: { queued: 0, oldestQueuedAt: null },
-    environments: [{ slug: 'test', isProtectionRaised: false }],
+    webhooks: { queued: 0, oldestDueAt: null },
+    environments: [
+      {
+        slug: 'test',
+        isProtectionRaised: false,
+        disabledWebhooks: { manual: 0, gone: 0, failing: 0, secret_replaced: 0 },
+      },
+    ],
   }
   const { text } = await book.page(vitals, Date.now())
   book.close()

@@ -6,6 +6,8 @@ const outbox = async (house: House) => (await house.store.vitals()).outbox
 const claimed = (house: House, limit: number) =>
   house.store.claimMessages({ now: house.now(), limit, leaseMs: 30_000, busyDomains: [] })
 
+const NONE = { manual: 0, gone: 0, failing: 0, secret_replaced: 0 }
+
 export function vitals(inHouse: InHouse) {
   describe('vitals', () => {
     it(
@@ -13,7 +15,8 @@ export function vitals(inHouse: InHouse) {
       inHouse(async house => {
         expect(await house.store.vitals()).toEqual({
           outbox: { queued: 0, oldestQueuedAt: null },
-          environments: [{ slug: 'home', isProtectionRaised: false }],
+          webhooks: { queued: 0, oldestDueAt: null },
+          environments: [{ slug: 'home', isProtectionRaised: false, disabledWebhooks: NONE }],
         })
       }),
     )
@@ -68,8 +71,8 @@ export function vitals(inHouse: InHouse) {
           await house.verify(challenge, WRONG, { exposure })
         })
         expect((await house.store.vitals()).environments).toEqual([
-          { slug: 'home', isProtectionRaised: true },
-          { slug: 'live', isProtectionRaised: false },
+          { slug: 'home', isProtectionRaised: true, disabledWebhooks: NONE },
+          { slug: 'live', isProtectionRaised: false, disabledWebhooks: NONE },
         ])
       }),
     )
