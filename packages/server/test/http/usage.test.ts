@@ -1,3 +1,4 @@
+import { DatabaseSync } from 'node:sqlite'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Event } from '../../src/core/rows.ts'
@@ -289,6 +290,11 @@ describe('GET /v1/stats', () => {
     await later(server, 3 * MINUTE)
     await purge(server)
     expect(await asked()).toEqual({ ...before, FR: [1, 1], ES: [1, 0] })
+    // How long it took would be a row for each second of each country.
+    const database = new DatabaseSync(await server.snapshot(), { readOnly: true })
+    const timed = "SELECT DISTINCT country FROM usage_counts WHERE metric = 'tookSeconds'"
+    expect(database.prepare(timed).all()).toEqual([{ country: '' }])
+    database.close()
     await collect()
   })
 
