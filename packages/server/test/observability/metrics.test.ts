@@ -198,7 +198,10 @@ describe('what happens is counted', () => {
     receiver.answer = saying(410)
     const gone = await made()
     await cause()
-    await server.call('PATCH', `/v1/webhooks/${await made()}`, { status: 'disabled' })
+    receiver.answer = saying(500)
+    const byHand = await made()
+    await cause()
+    await server.call('PATCH', `/v1/webhooks/${byHand}`, { status: 'disabled' })
     expect(await tries('failed')).toBe(1)
     const disabled = (shown: Samples, reason: string, environment = 'test') =>
       shown.value('ostiary_webhook_endpoints_disabled', { environment, reason })
