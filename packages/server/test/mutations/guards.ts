@@ -955,13 +955,13 @@ export const GUARDS: Guard[] = [
   ...guardsIn('core/actions/judge.ts', DECISIONS.tests, [
     [
       'who is there is not told before the proof',
-      'const waiting = known ? [] : ofName.filter(asksWho)',
+      'const waiting = isKnown ? [] : ofName.filter(asksWho)',
       '  const waiting: CompiledRule[] = []',
     ],
     [
       'a proof before the rules that wait for it',
-      "first === -1 ? definition.outcome : 'CHALLENGE'",
-      'definition.outcome',
+      "first === -1 ? definitionOf(settings, name).outcome : 'CHALLENGE'",
+      'definitionOf(settings, name).outcome',
     ],
     ['the rules that wait for the proof', ' || decision.rule !== null', ' || true'],
     [
@@ -1312,8 +1312,8 @@ export const GUARDS: Guard[] = [
     ],
     [
       'deleting ends challenges',
-      '  await endChallengesOfUser(tx, user, now)\n  // Sessions',
-      '  // Sessions',
+      '  await endChallengesOfUser(tx, user, now)\n  await forgetInActions',
+      '  await forgetInActions',
     ],
     [
       'a proven address is one user’s',
