@@ -11,7 +11,16 @@ export type ActionState =
   | 'REVIEW_FAILED'
 
 /** What the person has to do next; the server holds the order. */
-export type StepName = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'offer' | 'done' | 'ended'
+export type StepName =
+  | 'identify'
+  | 'method'
+  | 'code'
+  | 'link'
+  | 'approve'
+  | 'enroll'
+  | 'offer'
+  | 'done'
+  | 'ended'
 
 /** The methods that this version of the SDK can send; `methods` of an action may name others. */
 export type SendMethod = 'emailCode' | 'emailLink'

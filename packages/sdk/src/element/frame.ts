@@ -7,6 +7,7 @@ import {
   heard,
   isDead,
   isHeld,
+  isMaking,
   lifeOf,
   noticeOf,
   resendWait,
@@ -54,7 +55,7 @@ function brandRow({ view }: Scene): Part {
 function badge({ view }: Scene): Part {
   if (view.screen === 'done') return html`<div class="badge good">${ICONS.check}</div>`
   if (view.screen === 'failed') return html`<div class="badge">${ICONS.alert}</div>`
-  if (view.screen === 'offer') return html`<div class="badge">${ICONS.passkey}</div>`
+  if (isMaking(view.screen)) return html`<div class="badge">${ICONS.passkey}</div>`
   if (view.screen !== 'ended') return nothing
   return html`<div class="badge">${view.ending === 'expired' ? ICONS.clock : ICONS.stop}</div>`
 }
@@ -93,9 +94,9 @@ function stepBody(scene: Scene): Part {
 ${waiting(say(scene, 'signIn.approve.waiting'))}
 <p class="lead">${say(scene, 'signIn.approve.caution')}</p>
 <div class="more row">${quiet(say(scene, 'signIn.cancel'), () => flow.cancel())}</div>`
-  if (view.screen === 'offer')
-    return html`${mainButton(say(scene, view.busy === 'enroll' ? 'signIn.passkey.busy' : 'signIn.offer.submit'), () => flow.enroll(), scene)}
-<div class="more row">${quiet(say(scene, 'signIn.offer.skip'), () => flow.skip())}</div>`
+  if (isMaking(view.screen))
+    return html`${view.canPasskey || view.screen === 'offer' ? mainButton(say(scene, view.busy === 'enroll' ? 'signIn.passkey.busy' : 'signIn.offer.submit'), () => flow.enroll(), scene) : nothing}
+${view.screen === 'offer' ? html`<div class="more row">${quiet(say(scene, 'signIn.offer.skip'), () => flow.skip())}</div>` : nothing}`
   if (view.screen === 'done') return doneBody(scene)
   return view.screen === 'ended' ? endedBody(scene) : nothing
 }
@@ -168,7 +169,7 @@ function more(scene: Scene): Part {
     ? html`<a class="quiet" href=${support} rel="noreferrer">${say(scene, 'signIn.support')}</a>`
     : nothing
   const cancel = scene.isCancelable ? quiet(say(scene, 'signIn.cancel'), () => flow.cancel()) : nothing
-  if (screen === 'identify' || screen === 'method') {
+  if (screen === 'identify' || screen === 'method' || screen === 'enroll') {
     const isAside = view.action !== null && view.action.step !== screen && view.action.step !== 'identify'
     const back = isAside ? quiet(say(scene, 'signIn.back'), () => flow.back()) : nothing
     const other = screen === 'method' && !isAside ? otherAddress(scene) : nothing

@@ -88,16 +88,6 @@ export function headOf(scene: Scene): { title: WordKey; lead: WordKey | null } {
       return { title: 'signIn.trouble.title', lead: null }
     case 'identify':
       return { title: 'signIn.title', lead: 'signIn.identify.lead' }
-    case 'method':
-      return { title: 'signIn.method.title', lead: 'signIn.method.lead' }
-    case 'code':
-      return { title: 'signIn.code.title', lead: 'signIn.code.lead' }
-    case 'link':
-      return { title: 'signIn.link.title', lead: 'signIn.link.lead' }
-    case 'approve':
-      return { title: 'signIn.approve.title', lead: 'signIn.approve.lead' }
-    case 'offer':
-      return { title: 'signIn.offer.title', lead: 'signIn.offer.lead' }
     case 'done':
       if (result === null) return { title: 'signIn.done.title', lead: 'signIn.done.elsewhere' }
       return {
@@ -112,8 +102,14 @@ export function headOf(scene: Scene): { title: WordKey; lead: WordKey | null } {
         lead: isClosed ? 'signIn.ended.closed.text' : `signIn.ended.${why}.text`,
       }
     }
+    default:
+      return { title: `signIn.${screen}.title`, lead: `signIn.${screen}.lead` }
   }
 }
+
+/** Where a passkey is made: it is asked for, or offered. */
+export const isMaking = (screen: View['screen']): screen is 'enroll' | 'offer' =>
+  screen === 'enroll' || screen === 'offer'
 
 /** Whether the code or link on the screen has died, so that only a new one helps. */
 export function isDead({ view, now }: Scene): boolean {
@@ -155,7 +151,7 @@ export function troubleOf(scene: Scene): { text: string; isOurs: boolean } | nul
   }
   if (failure.code === 'token_invalid')
     return {
-      text: say(scene, view.screen === 'offer' ? 'signIn.offer.cancelled' : 'signIn.passkey.unknown'),
+      text: say(scene, isMaking(view.screen) ? `signIn.${view.screen}.cancelled` : 'signIn.passkey.unknown'),
       isOurs: false,
     }
   const key = TROUBLES[failure.code] ?? (view.screen === 'failed' && isOurFault(failure) ? 'setup' : 'server')
@@ -177,9 +173,10 @@ function isOurFault(failure: { failure: Failure }): boolean {
 /** What is said of a notice; a passkey that another press has put an end to is nothing to speak of. */
 export function noticeOf({ view }: Scene): WordKey | null {
   const { notice, screen } = view
+  if (screen === 'enroll' && !view.canPasskey) return 'signIn.enroll.impossible'
   if (notice === null || notice === 'stopped') return null
   if (notice === 'sent' || notice === 'replaced') return `signIn.resend.${notice}`
-  if (screen === 'offer') return notice === 'exists' ? 'signIn.offer.exists' : 'signIn.offer.cancelled'
+  if (isMaking(screen)) return notice === 'exists' ? 'signIn.offer.exists' : `signIn.${screen}.cancelled`
   return notice === 'impossible' ? 'signIn.passkey.impossible' : 'signIn.passkey.cancelled'
 }
 
