@@ -463,13 +463,15 @@ export interface NewAction {
   /** Of the token in `url`; null where no browser will open one. */
   openingHash: string | null
   workingHash: string
+  /** Whom it is about, where the backend told an `externalId` that nobody had: made in the same write. */
+  newUser?: User
 }
 
 export type Tracked =
   | { kind: 'tracked' | 'repeated'; action: Action }
   | LimitFired
-  /** Something else was asked for by this reference. */
-  | Plain<'referenceTaken'>
+  /** Something else was asked for by this reference; or `newUser` is somebody by now, and nothing was written. */
+  | Plain<'referenceTaken' | 'userKnown'>
 
 /** Who works on an action: by its working token, or by a link of it (null). */
 export interface AtAction {
@@ -893,12 +895,23 @@ export interface Store {
       offer?: Offer
     },
   ): Promise<AttemptedInAction>
-  /** A passkey challenge beside the step that the action is at; an earlier one ends. Proves, or (`enrols`) answers the offer. */
+  /**
+   * A passkey challenge beside the step that the action is at; an earlier one ends. Proves, or (`enrols`) answers the offer or a
+   * rule that takes an enrolment; who has a passkey by then is asked for that (`stateConflict`).
+   */
   beginPasskeyInAction(
     input: AtAction & { challenge: NewPasskeyChallenge; enrols: boolean },
   ): Promise<PasskeyBegun | Plain<'stateConflict'>>
-  /** Enrols a passkey in answer to the offer, and gives the result: both or neither. */
-  enrolInAction(input: AtAction & { attempt: Attempt; result: NewResult }): Promise<AttemptedInAction>
+  /**
+   * Enrols a passkey, and gives the result: both or neither. In answer to the offer; or where that is all that is left to do
+   * (`isEnrolmentDue`), by a person who has none at the commit and whose proofs in this action still stand. Then `device` and
+   * `progress` are as of `attemptInAction`.
+   */
+  enrolInAction(
+    input: Omit<Parameters<Store['attemptInAction']>[0], 'approval' | 'offer' | 'result'> & {
+      result: NewResult
+    },
+  ): Promise<AttemptedInAction>
   /** Draws the number of an approval: an earlier one of the action ends. */
   askApproval(
     input: AtAction & { approval: Approval; livesMs: number },

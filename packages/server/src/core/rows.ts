@@ -3,6 +3,7 @@
  * each noun stands in it once, beside those that it points at.
  */
 
+import type { MethodName } from './methods/method.ts'
 import type { Decision } from './rules/decide.ts'
 import type { Signals } from './rules/variables.ts'
 
@@ -311,12 +312,19 @@ export type ActionState =
 export interface ActionDemand {
   methods: string[]
   requires: 1 | 2
+  /**
+   * A method that is enrolled in this action meets it, after a proof of something that was proven already. The rule says so;
+   * false as soon as it is known that this person cannot (`meansOf`).
+   */
+  enrolmentCounts: boolean
 }
 
 export interface ActionProof {
   method: string
   challengeId: string
   at: number
+  /** Enrolled here, which proves nothing by itself: only demands of which `enrolmentCounts` holds take it. */
+  isEnrolment?: boolean
 }
 
 /**
@@ -328,6 +336,14 @@ export interface ActionDecision extends Omit<Decision, 'seen'> {
   at: number
   signals?: Signals
   seen?: Decision['seen']
+  /** Null where nobody was known; left out by decisions of before enrolments. */
+  owner?: ActionOwner | null
+}
+
+/** By what a person could prove who they are when it was decided, and whether they might have enrolled another method. */
+export interface ActionOwner {
+  methods: MethodName[]
+  mayEnrol: boolean
 }
 
 export interface Action {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { methodsAllowed, methodsLeft } from '../core/actions/demands.ts'
-import { methodsFor } from '../core/actions/judge.ts'
+import { methodsIn } from '../core/actions/judge.ts'
 import { approvalNumber, endedRedirect, isOpen, stateOf, stepOf } from '../core/actions/state.ts'
 import type { Deps } from '../core/deps.ts'
 import type { EnvironmentView } from '../core/environments/directory.ts'
@@ -104,9 +104,10 @@ export function listedActionBody(
 ) {
   const now = clock.now()
   const state = stateOf(action, now, epoch)
-  const on = methodsFor(settings, action.name)
+  const on = methodsIn(settings, action)
   const allowed = methodsAllowed(action, on).map(method => method.name)
-  const isDue = isOpen(state) && stepOf(action, null, now, epoch) !== 'ended'
+  const step = stepOf(action, null, now, epoch)
+  const isDue = isOpen(state) && step !== 'ended'
   const left = isDue ? methodsLeft(action, on).map(method => method.name) : []
   const { decision } = action
   const proven = action.proofs.map(one => MethodBody.parse(one.method))
@@ -129,7 +130,9 @@ export function listedActionBody(
     completedSteps: proven.length > 0 || action.method === null ? proven : [MethodBody.parse(action.method)],
     nextStep: {
       type: isDue
-        ? ('challenge' as const)
+        ? step === 'enroll'
+          ? ('enroll' as const)
+          : ('challenge' as const)
         : state === 'REVIEW_REQUIRED'
           ? ('review' as const)
           : ('none' as const),
@@ -174,7 +177,7 @@ export const ClientActionBody = z
     id: actionId,
     name: z.string(),
     state: z.enum(STATES),
-    step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'offer', 'done', 'ended']),
+    step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'enroll', 'offer', 'done', 'ended']),
     // What the app says that the person agrees to; null for a sign-in as any other.
     intent: z.string().nullable(),
     methods: z.array(MethodBody),
@@ -212,7 +215,7 @@ export function clientActionBody(
     state: stateOf(action, now, epoch),
     step: stepOf(action, challenge, now, epoch),
     intent: action.intent,
-    methods: (isOpen(action.state) ? methodsLeft(action, methodsFor(settings, action.name)) : []).map(
+    methods: (isOpen(action.state) ? methodsLeft(action, methodsIn(settings, action)) : []).map(
       method => method.name,
     ),
     address: action.requestedTo,

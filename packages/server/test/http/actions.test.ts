@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { newId } from '../../src/core/ids.ts'
 import type { App } from '../../src/core/rows.ts'
 import { type TestServer, testServer } from '../setup/server.ts'
 import { expectRefusal } from './answers.ts'
@@ -404,7 +405,7 @@ describe('what a backend tracks', () => {
     expect((await tab.post('verify', { code: (await server.message({ to })).code })).status).toBe(200)
     const { user } = (await server.signIn(fresh(), { externalId: 'ext-tracked' })).body
     expect((await track({ user: { externalId: 'ext-tracked' } })).body.userId).toBe(user.id)
-    expectRefusal(await track({ user: { externalId: 'ext-nobody' } }), 'not_found')
+    expectRefusal(await track({ userId: newId('usr', server.clock.now()) }), 'not_found')
     expectRefusal(await track({ userId: user.id, user: { email: to } }), 'invalid_request', ['errors'])
     expectRefusal(await track({ user: {} }), 'invalid_request', ['errors'])
     expectRefusal(await track({ name: '1 name' }), 'invalid_request', ['errors'])

@@ -57,7 +57,6 @@ const NAMED: Matrix = {
   ],
   'POST /v1/actions': its => [
     { body: { name: 'signIn', userId: its.userId, context } },
-    { body: { name: 'signIn', user: { externalId: its.externalId } } },
     { body: { name: 'signIn', appId: its.appId } },
   ],
   'POST /v1/actions/validate': its => [{ body: { token: its.resultToken, action: 'signIn', context } }],
@@ -297,4 +296,24 @@ describe('with each scope alone', () => {
       if (!/^\/v1\/actions(\/\{id\})?$/.test(path)) expect(scopes).not.toContain('review')
     }
   })
+})
+
+test('an externalId of the other environment is that of a newcomer here', async () => {
+  const before = (
+    await server.call('GET', `/v1/users/${worlds.live.userId}`, undefined, { key: worlds.live.key })
+  ).body
+  const { status, body } = await server.call(
+    'POST',
+    '/v1/actions',
+    { name: 'payOut', user: { externalId: worlds.live.externalId, email: 'newcomer@example.com' } },
+    { key: worlds.test.key },
+  )
+  expect(status).toBe(201)
+  expect(body.userId).not.toBe(worlds.live.userId)
+  const made = await server.call('GET', `/v1/users/${body.userId}`, undefined, { key: worlds.test.key })
+  expect(made.body).toMatchObject({ externalId: worlds.live.externalId, email: 'newcomer@example.com' })
+  const after = await server.call('GET', `/v1/users/${worlds.live.userId}`, undefined, {
+    key: worlds.live.key,
+  })
+  expect(after.body).toEqual(before)
 })

@@ -23,6 +23,8 @@ function guardsIn(file: string, tests: string[], rows: Row[]): Guard[] {
 
 const STORE = ['store/sqlite.test.ts']
 const DECISIONS = { tests: ['http/decisions.test.ts', 'races/decisions.test.ts'] }
+const ENROLMENT = ['http/enrolment.test.ts']
+const NAMED_USERS = ['http/named-users.test.ts', 'races/decisions.test.ts']
 const POSTGRES = ['store/postgres.test.ts']
 const POSTGRES_STORE = { tests: ['store/postgres-store.test.ts'] }
 const GUARD_TESTS = { tests: ['threats/guards.test.ts'] }
@@ -58,8 +60,8 @@ export const GUARDS: Guard[] = [
       ['whoever has gone waits for no run', ' || call.signal.aborted', ''],
       [
         'past actions at their own instant',
-        'judgeSignals(judged, decision.signals, decision.at)',
-        'judgeSignals(judged, decision.signals, Date.now())',
+        'judgeSignals(judged, decision.signals, ownerIn(decision), decision.at)',
+        'judgeSignals(judged, decision.signals, ownerIn(decision), Date.now())',
       ],
       ['a changed rule in the place of the saved one', 'saved.filter(one => one !== before)', 'saved'],
       ['what a changed rule leaves out', '...(before && fieldsOf(before)), ', ''],
@@ -923,33 +925,9 @@ export const GUARDS: Guard[] = [
       "AND $4 <> '' AND epoch = $5",
       { tests: ['http/isolation.test.ts'] },
     ],
-    [
-      'a reference is for what was asked for by it',
-      'row?.asked_hash !== askedHash',
-      'row === undefined',
-      DECISIONS,
-    ],
-    [
-      'all proofs are of one person',
-      'if (!user || method === undefined || isOther)',
-      'if (!user || method === undefined)',
-      { survives: 'a passkey, and a mail, are asked for of the person whose the first proof was' },
-    ],
+    ['a reference is for what was asked for by it', 'row.asked_hash !== askedHash', 'false', DECISIONS],
     ['no session of a name that opens none', 'action.opensSession && proof', 'proof', DECISIONS],
     ['an earlier proof that was ended', ' || earlier.isOver', '', DECISIONS],
-    [
-      'of two proofs at once the second is judged anew',
-      '`proofs = $16 AND ',
-      "`$16 <> '' AND ",
-      { survives: 'the first takes both challenges away in the same write, and the second asks for its own' },
-    ],
-    [
-      'what was sent before somebody was proven',
-      'passkey_challenge_id = NULL, is_named = 1',
-      'is_named = 1',
-      DECISIONS,
-    ],
-    ['nobody else is typed in after a proof', 'is_named = 1, ', '', DECISIONS],
     ['no limit passed at the beginning', '  if (limited) return limited\n  await holdApp', '  await holdApp'],
   ]),
   ...guardsIn('core/actions/judge.ts', DECISIONS.tests, [
@@ -966,7 +944,7 @@ export const GUARDS: Guard[] = [
     ['the rules that wait for the proof', ' || decision.rule !== null', ' || true'],
     [
       'no challenge that nobody can pass',
-      "const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, able)",
+      "const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, means)",
       'const isHopeless = false',
     ],
     [
@@ -1007,8 +985,8 @@ export const GUARDS: Guard[] = [
   ...guardsIn('core/actions/track.ts', DECISIONS.tests, [
     [
       'whom a backend names for a sign-in is judged like everybody',
-      "named.user && input.name !== 'signIn'\n      ?",
-      'named.user\n      ?',
+      "user && input.name !== 'signIn'",
+      'user',
     ],
     [
       'no tokens for a reference that is repeated',
@@ -1581,11 +1559,6 @@ export const GUARDS: Guard[] = [
     'store/sql/actions.ts',
     ['http/actions.test.ts', 'races/actions.test.ts'],
     [
-      [
-        'a proof after the end is taken back',
-        "  if (!action) throw new OstiaryError('state_conflict')\n  const context",
-        "  if (!action) return { kind: 'stateConflict' }\n  const context",
-      ],
       [
         'only the challenge under way',
         '!before || underWay !== asked.proof.challengeId',
@@ -2282,7 +2255,11 @@ export const GUARDS: Guard[] = [
         'AND ($3 > 0)',
       ],
       ['no offer to who has a passkey', "AND type = 'passkey')`", 'AND false)`'],
-      ['enrolling after a proof that was ended', ' || proof?.ended_at !== null', ''],
+      [
+        'enrolling after a proof that was ended',
+        "  if (isOver) throw new OstiaryError('state_conflict')\n",
+        '',
+      ],
       [
         'enrolling where nothing is offered',
         "state = 'CHALLENGE_SUCCEEDED' AND offers_passkey = 1 AND",
@@ -2297,6 +2274,117 @@ export const GUARDS: Guard[] = [
       ],
     ],
   ),
+  ...guardsIn('store/sql/offers.ts', ENROLMENT, [
+    [
+      'no passkey beside the one that somebody has',
+      "if (await hasPasskey(tx, before.user_id, outcome.authenticator?.id))\n      throw new OstiaryError('state_conflict')\n",
+      '',
+    ],
+    [
+      'who has a passkey by now is asked for it',
+      'if (isDue && (await hasPasskey(tx, before.user_id)))',
+      'if (false)',
+    ],
+    [
+      'enrolling where no rule takes it',
+      'open && isEnrolmentDue(columns.actions.read(open)) ? open : undefined',
+      'open',
+      { survives: 'the step of the action is judged first (guardStep)' },
+    ],
+  ]),
+  ...guardsIn('store/sql/steps.ts', DECISIONS.tests, [
+    [
+      'all proofs are of one person',
+      'if (!user || isOther)',
+      'if (!user)',
+      { survives: 'a passkey, and a mail, are asked for of the person whose the first proof was' },
+    ],
+    [
+      'of two proofs at once the second is judged anew',
+      '`proofs = $16 AND ',
+      "`$16 <> '' AND ",
+      { survives: 'the first takes both challenges away in the same write, and the second asks for its own' },
+    ],
+    ['what was sent before somebody was proven', 'passkey_challenge_id = NULL, is_named = 1', 'is_named = 1'],
+    ['nobody else is typed in after a proof', 'is_named = 1, ', ''],
+    [
+      'a proof after the end is taken back',
+      "  if (!action) throw new OstiaryError('state_conflict')\n",
+      '  if (!action) return columns.actions.read(before)\n',
+      { tests: ['http/actions.test.ts', 'races/actions.test.ts'] },
+    ],
+  ]),
+  ...guardsIn(
+    'store/sql/steps.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'where a link goes on, the browser that presses it is judged',
+        "'presented' in input ? input.presented : presentedFor",
+        'presentedFor',
+      ],
+    ],
+  ),
+  ...guardsIn('store/sql/steps.ts', ENROLMENT, [
+    [
+      'a proof of something that was theirs before',
+      'isNewUser || challenge.ownerId === userId',
+      "isNewUser || userId !== ''",
+    ],
+    [
+      'a session stands on the proof and not on the enrolment',
+      'const last = next.proofs.findLast(one => !one.isEnrolment)',
+      'const last = next.proofs.at(-1)',
+    ],
+    ['an enrolment shows nothing to a session', 'rows.filter(row => !enrolments.has(row.id))', 'rows'],
+  ]),
+  ...guardsIn('core/actions/demands.ts', ENROLMENT, [
+    [
+      'an enrolment counts where the rule says so',
+      'proofs.filter(one => !one.isEnrolment || demand.enrolmentCounts)',
+      'proofs',
+    ],
+    ['an enrolment follows a proof', 'proofs.some(one => !one.isEnrolment) &&\n', ''],
+    ['an enrolment is due where the rule takes it', 'demand.enrolmentCounts && takes', 'takes'],
+  ]),
+  ...guardsIn('core/actions/judge.ts', ENROLMENT, [
+    ['an enrolment is for who has none', 'isOn && !hasOne && mayEnrol', 'isOn && mayEnrol'],
+    ['an enrolment follows what was proven before', '!hasOne && mayEnrol &&', '!hasOne &&'],
+    [
+      'who cannot enrol is for a person to look at',
+      "canProve(asked, means) ? 'CHALLENGE' : 'REVIEW'",
+      "'CHALLENGE'",
+    ],
+    [
+      'whether an enrolment counts depends on who proves',
+      '!isJudged || demands.some(one => one.enrolmentCounts)',
+      '!isJudged',
+    ],
+  ]),
+  ...guardsIn('core/actions/passkey.ts', ENROLMENT, [
+    [
+      'to enrol is a step that is due',
+      "const ENROLLING = ['enroll', 'offer']",
+      "const ENROLLING = ['enroll', 'offer', 'method']",
+      { survives: 'the write reads an action where it is due' },
+    ],
+  ]),
+  ...guardsIn('store/sql/actions.ts', NAMED_USERS, [
+    [
+      'one user for an externalId',
+      "if (!(await makeUser(tx, input.newUser, input))) return { kind: 'userKnown' }",
+      'await makeUser(tx, input.newUser, input)',
+    ],
+    ['no user for a reference that is taken', '    if (earlier) return earlier\n', ''],
+  ]),
+  ...guardsIn('core/actions/track.ts', NAMED_USERS, [
+    [
+      'nothing to prove by is for a person to look at',
+      "hasMeans || told.state !== 'CHALLENGE_REQUIRED'",
+      'true',
+    ],
+    ['an address that is told is not proven', 'verifiedAt: null,', 'verifiedAt: now,'],
+  ]),
   ...guardsIn(
     'core/passkeys/begin.ts',
     ['http/passkeys.test.ts', 'http/passkey-actions.test.ts'],
@@ -2736,11 +2824,6 @@ export const GUARDS: Guard[] = [
     'store/sql/actions.ts',
     ['http/devices.test.ts'],
     [
-      [
-        'where a link goes on, the browser that presses it is judged',
-        "'presented' in input ? input.presented : presentedFor",
-        'presentedFor',
-      ],
       [
         'no device by a proof that has ended',
         "  if (proof?.ended_at !== null || user.status === 'blocked') return { action, isDeviceNew: false }\n",

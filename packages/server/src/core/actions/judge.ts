@@ -1,12 +1,20 @@
 import type { EnvironmentView } from '../environments/directory.ts'
 import type { Method } from '../methods/method.ts'
-import { methodsOf } from '../methods/methods.ts'
-import type { Action, ActionDecision, ActionDemand, ActionProof, ActionState, Outcome } from '../rows.ts'
+import { METHODS, methodsOf } from '../methods/methods.ts'
+import type {
+  Action,
+  ActionDecision,
+  ActionDemand,
+  ActionOwner,
+  ActionProof,
+  ActionState,
+  Outcome,
+} from '../rows.ts'
 import { type CompiledRule, type Decision, decide, type RuleSet } from '../rules/decide.ts'
 import type { Signals } from '../rules/variables.ts'
 import type { Settings } from '../settings/settings.ts'
 import type { NetworkBook } from '../signals/networks.ts'
-import { canProve, isProven } from './demands.ts'
+import { canProve, ENROLLABLE, isProven } from './demands.ts'
 import { type Known, signalsOf } from './signals.ts'
 
 /** How the rules of an environment become the outcome of an action and its next state (PROTOCOL section 4). */
@@ -38,6 +46,54 @@ export function methodsFor(settings: Settings, name: string): readonly Method[] 
   return methodsOf(settings).filter(one => methods === null || methods.includes(one.name))
 }
 
+/** The same of an action: a mail reaches nobody who was named and has no address. */
+export const methodsIn = (
+  settings: Settings,
+  { name, isNamed, address }: Pick<Action, 'name' | 'isNamed' | 'address'>,
+): readonly Method[] =>
+  methodsFor(settings, name).filter(one => one.name === 'passkey' || !isNamed || address !== null)
+
+/** By what somebody can prove who they are in an action of a name. */
+interface Means {
+  methods: readonly Method[]
+  /** They may enrol a method inside the action. */
+  canEnrol: boolean
+}
+
+/**
+ * A method is enrolled inside an action by who has none of it, after a proof of something that was theirs before: an address
+ * that is first proven in this very action may be anybody's. Somebody who is not known yet may have all that is on.
+ */
+export function meansOf(settings: Settings, name: string, owner: ActionOwner | null): Means {
+  const on = methodsFor(settings, name)
+  const isOn = on.some(one => one.name === ENROLLABLE)
+  if (!owner) return { methods: on, canEnrol: isOn && on.length > 1 }
+  const methods = on.filter(one => owner.methods.includes(one.name))
+  const hasOne = owner.methods.includes(ENROLLABLE)
+  return { methods, canEnrol: isOn && !hasOne && owner.mayEnrol && methods.length > 0 }
+}
+
+/** What somebody has to prove by, whatever the settings have on. */
+export function ownerOf({
+  user,
+  authenticators,
+  mayEnrol,
+}: Pick<Known, 'user' | 'authenticators' | 'mayEnrol'>): ActionOwner {
+  const hasAddress = user.identifiers.some(one => one.type === 'email')
+  const has = METHODS.filter(one =>
+    one.name === 'passkey' ? one.isEnrolled(user, authenticators) : hasAddress,
+  )
+  return { methods: has.map(({ name }) => name), mayEnrol }
+}
+
+/** What is asked of a person with these means: an enrolment counts for nobody who cannot. */
+const askedOf = (demands: readonly ActionDemand[], { canEnrol }: Means): ActionDemand[] =>
+  demands.map(({ methods, requires, enrolmentCounts }) => ({
+    methods,
+    requires,
+    enrolmentCounts: enrolmentCounts && canEnrol,
+  }))
+
 // What is told of a person differs from address to address: nobody may see it before the first proof.
 const READS_WHO = /^(user|device|history)(\.|$)|^ip(\.isNew)?$/
 
@@ -53,8 +109,10 @@ export function judgeAction(
   now: number,
 ): Judgement {
   const signals = signalsOf(action, known, networks, now)
-  const { decision, ...judged } = judgeSignals(view, signals, now)
-  return { ...judged, decision: { ...decision, version: view.environment.rulesVersion, at: now, signals } }
+  const owner = known && ownerOf(known)
+  const { decision, ...judged } = judgeSignals(view, signals, owner, now)
+  const version = view.environment.rulesVersion
+  return { ...judged, decision: { ...decision, version, at: now, signals, owner } }
 }
 
 /**
@@ -66,6 +124,7 @@ export function judgeAction(
 export function judgeSignals(
   { settings, rules }: Pick<EnvironmentView, 'settings' | 'rules'>,
   signals: Signals,
+  owner: ActionOwner | null,
   now: number,
 ): Omit<Judgement, 'decision'> & { decision: Decision } {
   const name = signals.action?.name ?? 'signIn'
@@ -79,12 +138,10 @@ export function judgeSignals(
   const decision = decide(set, signals, { defaultOutcome, now })
   // What stands behind a match decides nothing.
   const isJudged = waiting.length === 0 || decision.rule !== null
-  const demands = decision.demands.map(({ methods, requires }) => ({ methods, requires }))
-  const able = methodsFor(settings, name).filter(
-    method => !isKnown || method.name !== 'passkey' || signals.user?.hasPasskey === true,
-  )
-  const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, able)
-  // What nobody can prove is for a person to look at; it is never let through.
+  const means = meansOf(settings, name, owner)
+  const demands = askedOf(decision.demands, means)
+  const isHopeless = decision.outcome === 'CHALLENGE' && !canProve(demands, means)
+  // What somebody cannot prove is for a person to look at; it is never let through.
   const outcome = isHopeless ? 'REVIEW' : decision.outcome
   return { outcome, demands, isJudged, decision: { ...decision, outcome } }
 }
@@ -98,9 +155,13 @@ export function stateAtTrack(outcome: Outcome, opensSession: boolean): ActionSta
 /** What a proof makes of an action. */
 export type Progress = Pick<Action, 'state' | 'demands' | 'proofs' | 'isJudged' | 'decision'>
 
+/** Whether what a proof makes of an action depends on whose it is: rules wait for that, or an enrolment might count. */
+export const asksWhoProves = ({ isJudged, demands }: Pick<Action, 'isJudged' | 'demands'>): boolean =>
+  !isJudged || demands.some(one => one.enrolmentCounts)
+
 /**
  * The next state after a proof: judged by the rules that waited for it, once. A review that was passed is not asked for
- * again; a proof that was given before a review does not count after it.
+ * again; a proof that was given before a review does not count after it. `known` where `asksWhoProves`.
  */
 export function afterProof(
   view: EnvironmentView,
@@ -110,16 +171,22 @@ export function afterProof(
   networks: NetworkBook,
 ): Progress {
   const proofs = [...action.proofs, proof]
-  if (action.isJudged) {
-    const { demands, decision } = action
-    return { demands, proofs, decision, isJudged: true, state: stateWith({ demands, proofs }, action.state) }
-  }
-  const { outcome, demands, decision } = judgeAction(view, action, known, networks, proof.at)
+  const { outcome, demands, decision } = action.isJudged
+    ? asJudged(view.settings, action, known)
+    : judgeAction(view, action, known, networks, proof.at)
   const judged = { demands, decision, isJudged: true }
   if (outcome === 'BLOCK') return { ...judged, proofs, state: 'BLOCK' }
   if (outcome === 'REVIEW' && action.state !== 'REVIEW_SUCCEEDED')
     return { ...judged, proofs: [], state: 'REVIEW_REQUIRED' }
   return { ...judged, proofs, state: stateWith({ demands, proofs }, action.state) }
+}
+
+/** What was judged before it was known who proves, for the one who did. */
+function asJudged(settings: Settings, { name, demands, decision }: Action, known: Known | null) {
+  if (!known) return { outcome: 'CHALLENGE', demands, decision } as const
+  const means = meansOf(settings, name, ownerOf(known))
+  const asked = askedOf(demands, means)
+  return { outcome: canProve(asked, means) ? 'CHALLENGE' : 'REVIEW', demands: asked, decision } as const
 }
 
 const stateWith = (asked: Pick<Action, 'demands' | 'proofs'>, before: ActionState): ActionState =>

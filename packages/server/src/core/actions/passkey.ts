@@ -25,9 +25,10 @@ import {
   resultOf,
 } from './work.ts'
 
-/** Passkeys inside an action: the proof by one at any step, and the offer of one between a proof and its result. */
+/** Passkeys inside an action: the proof by one at any step, one that is enrolled where rules take that, and the offer of one. */
 
-const BEFORE_PROOF = ['identify', 'method', 'code', 'link', 'approve']
+const BEFORE_PROOF = ['identify', 'method', 'code', 'link', 'approve', 'enroll']
+const ENROLLING = ['enroll', 'offer']
 const DAY = 24 * 60 * 60_000
 
 /**
@@ -78,38 +79,52 @@ export const offerOf = ({ view: { settings } }: Pick<Call, 'view'>): Offer | und
   settings.methods.passkey ? { everyMs: settings.passkey.offerEveryDays * DAY } : undefined
 
 /**
- * Takes the offer. The proof of this action is what makes it fresh. Refusals: `state_conflict` where none was made, or after
- * an answer to it; those of `askForPasskey`.
+ * Begins to enrol a passkey: takes the offer, or does what the rules take in place of a passkey that there is not. The proof
+ * of this action is what makes it fresh. Refusals: `state_conflict` at any other step, and for who has one by now; those of
+ * `askForPasskey`.
  */
 export async function enroll(
   deps: Deps,
   work: AtWork,
 ): Promise<{ action: Action; publicKey: PasskeyOptions }> {
-  guardStep(deps, work, ['offer'])
+  guardStep(deps, work, ENROLLING)
   return await begin(deps, work, 'registration')
 }
 
 /**
- * The new passkey, and with it the result. A refusal leaves the offer as it is: the person may try again, or skip it by
- * `finish`. Refusals: as `verifyPasskeyInAction`.
+ * The new passkey, and with it the result. A refusal leaves the step as it is: the person may try again, and skip an offer
+ * by `finish`. Refusals: as `verifyPasskeyInAction`.
  */
 export async function finishEnrollment(
   deps: Deps,
   work: AtWork,
   credential: PasskeyCredential,
-): Promise<{ action: Action; authenticator: Authenticator; result: ActionResult }> {
-  guardStep(deps, work, ['offer'])
+): Promise<{
+  action: Action
+  authenticator: Authenticator
+  result: ActionResult
+  deviceToken: string | null
+}> {
+  guardStep(deps, work, ENROLLING)
   const asked = await challengeOf(deps, work)
   const proof = await passkeyProof(deps, work, asked, credential, work.circumstances)
   const token = newToken('oht', deps.random.bytes(32))
+  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
   const outcome = await deps.store.enrolInAction({
     ...at(deps, work),
     attempt: attemptOf(deps, work, work.action, proof, work.circumstances),
+    device,
     result: { hash: deps.keyring.tokenHash(token), livesMs: RESULT_LIVES_MS },
+    progress: progressOf(deps, work),
   })
-  const { action, authenticator } = proven(outcome)
+  const { action, authenticator, isDeviceNew } = proven(outcome)
   if (!authenticator) return refuse('state_conflict')
-  return { action, authenticator, result: resultOf(action, token) }
+  return {
+    action,
+    authenticator,
+    result: resultOf(action, token),
+    deviceToken: isDeviceNew ? deviceToken : null,
+  }
 }
 
 async function begin(

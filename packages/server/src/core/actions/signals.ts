@@ -8,8 +8,10 @@ import { seenSignals } from '../signals/signals.ts'
 /** Who an action is about, once that is known. */
 export interface Known {
   user: User
-  /** Made by the proof of this very action. */
+  /** Made by this very action: when it was tracked, or by its proof. */
   isNewUser: boolean
+  /** Their address was proven before this action, or they were made by its proof: so that proof may lead to an enrolment. */
+  mayEnrol: boolean
   authenticators: readonly Authenticator['type'][]
   past: UserPast
 }

@@ -1,7 +1,8 @@
 import { withQuery } from '../addresses/redirect-url.ts'
 import type { Action, ActionState, Challenge } from '../rows.ts'
+import { isEnrolmentDue } from './demands.ts'
 
-export type Step = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'offer' | 'done' | 'ended'
+export type Step = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'enroll' | 'offer' | 'done' | 'ended'
 
 /** The state at an instant: one that ran out before its result was given has failed. Expiry is judged where it is asked for. */
 export function stateOf(action: Action, now: number, epoch: number): ActionState {
@@ -20,7 +21,9 @@ export function stepOf(action: Action, challenge: Challenge | null, now: number,
   if (state === 'CHALLENGE_SUCCEEDED' && action.offersPasskey) return 'offer'
   if (state === 'CHALLENGE_SUCCEEDED' || state === 'ALLOW') return 'done'
   if (!isOpen(state) || isOver) return 'ended'
-  if (action.address === null) return 'identify'
+  if (isEnrolmentDue(action)) return 'enroll'
+  // Whom the backend named, nobody types in: with no address they have a passkey alone.
+  if (action.address === null) return action.isNamed ? 'method' : 'identify'
   if (challenge === null) return 'method'
   if (approvalNumber(action, now) !== null) return 'approve'
   return challenge.credential === 'link' ? 'link' : 'code'

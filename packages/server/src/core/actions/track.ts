@@ -1,4 +1,4 @@
-import { maskEmail, parseEmail } from '../addresses/email.ts'
+import { type EmailAddress, maskEmail, parseEmail } from '../addresses/email.ts'
 import { appOf, guardRedirect } from '../challenges/create.ts'
 import {
   type Call,
@@ -10,15 +10,16 @@ import {
   type ToldContext,
 } from '../deps.ts'
 import { presentedHash } from '../devices/devices.ts'
-import { fieldError } from '../errors.ts'
+import { fieldError, OstiaryError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
 import { newId } from '../ids.ts'
 import { beginLimits } from '../limits/limits.ts'
+import { hasProvenEmail } from '../methods/email.ts'
 import type { Circumstances, Tracked } from '../ports.ts'
 import type { Action, Authenticator, Session, User } from '../rows.ts'
 import { newToken } from '../tokens.ts'
 import { hashOf } from './attributes.ts'
-import { definitionOf, judgeAction, stateAtTrack } from './judge.ts'
+import { definitionOf, judgeAction, meansOf, ownerOf, stateAtTrack } from './judge.ts'
 import type { Known } from './signals.ts'
 
 /** What a browser may say when it begins (PROTOCOL section 7). */
@@ -124,9 +125,10 @@ export async function beginProof(
 
 /**
  * Tracks an action for a backend, which may name the user; then nobody else can be proven in it. The rules judge it here,
- * and its outcome never changes. With a reference that was used before, the answer is that action, without tokens.
- * Refusals: `not_found` (userId, externalId or appId), `redirect_url_not_allowed`, `invalid_request`, `already_exists` for a
- * reference under which something else was asked for.
+ * and its outcome never changes. With a reference that was used before, the answer is that action, without tokens. A user
+ * whom nobody knows by the `externalId` is made in the same write, the address told with it unproven.
+ * Refusals: `not_found` (userId or appId), `redirect_url_not_allowed`, `invalid_request`, `already_exists` for a reference
+ * under which something else was asked for.
  */
 export async function trackAction(
   deps: Deps,
@@ -136,40 +138,46 @@ export async function trackAction(
 ): Promise<TrackedAction> {
   const app = appOf(call, input.appId)
   guardRedirect(call, app, input)
+  // Who is made by another call meanwhile is known the next time; only deleted users come and go.
+  for (let tries = 3; tries > 0; tries--) {
+    const whole = await trackOnce(deps, call, app.id, input, keep)
+    if (whole) return whole
+  }
+  throw new OstiaryError('unavailable', { reason: 'the user of an externalId came and went' })
+}
+
+/** Null: the user to be made was made by somebody else meanwhile. */
+async function trackOnce(
+  deps: Deps,
+  call: Call,
+  appId: string,
+  input: TrackAction,
+  keep: Keep<TrackedAction> | undefined,
+): Promise<TrackedAction | null> {
   const named = await namedUser(deps, call, input)
-  const authenticators = named.user
-    ? (await deps.store.listAuthenticators(call.view.environment.id, named.user.id)).map(one => one.type)
-    : []
+  const row = await rowOf(deps, call, appId, input, named)
   const token = newToken('oat', deps.random.bytes(32))
   const openingToken = newToken('oat', deps.random.bytes(32))
-  // Whether somebody may sign in is told alike for everybody until the proof, also where a backend named them: it may
-  // only pass on what a visitor typed.
-  const shown = shownDevice(input.context)
-  const known =
-    named.user && input.name !== 'signIn'
-      ? { user: named.user, isNewUser: false, authenticators, past: await pastOf(deps, named.user, shown) }
-      : null
-  const circumstances = circumstancesOf(input.context)
-  const begun = { ...input, appId: app.id, circumstances, shown, isTracked: true }
-  const judged = newAction(deps, call, begun, known)
-  const row = { ...judged, ...named.fields, reference: input.reference ?? null, askedHash: askedHash(input) }
   const isForBrowser = row.state === 'CHALLENGE_REQUIRED' || row.state === 'REVIEW_REQUIRED'
-  return await writeOnce<Tracked, TrackedAction>(
+  let isUserKnown = false
+  const whole = writeOnce<Tracked, TrackedAction>(
     keep,
     once =>
       deps.store.createAction(
         {
-          origin: { ...call.origin, appId: app.id },
+          origin: { ...call.origin, appId },
           now: row.createdAt,
           row,
           // A backend is not limited by its own address.
           limits: [],
           openingHash: isForBrowser ? deps.keyring.tokenHash(openingToken) : null,
           workingHash: deps.keyring.tokenHash(token),
+          ...(named.isNew && named.user && { newUser: named.user }),
         },
         once,
       ),
     outcome => {
+      isUserKnown = outcome.kind === 'userKnown'
       const action = tracked(outcome)
       const isRepeat = outcome.kind === 'repeated'
       const isGiven = isForBrowser && !isRepeat
@@ -179,16 +187,53 @@ export async function trackAction(
         openingToken: isGiven ? openingToken : null,
         isRepeat,
         user: named.user,
-        authenticators,
+        authenticators: named.authenticators,
       }
     },
   )
+  return await whole.catch(refusal => {
+    if (isUserKnown) return null
+    throw refusal
+  })
+}
+
+/** The row of a tracked action, as the rules judge it. */
+async function rowOf(
+  deps: Deps,
+  call: Call,
+  appId: string,
+  input: TrackAction,
+  { user, authenticators, isNew, fields }: Named,
+): Promise<Action> {
+  const shown = shownDevice(input.context)
+  // Whether somebody may sign in is told alike for everybody until the proof, also where a backend named them: it may
+  // only pass on what a visitor typed.
+  const known =
+    user && input.name !== 'signIn'
+      ? {
+          user,
+          authenticators,
+          isNewUser: isNew,
+          mayEnrol: hasProvenEmail(user),
+          past: await pastOf(deps, user, shown),
+        }
+      : null
+  const begun = { ...input, appId, circumstances: circumstancesOf(input.context), shown, isTracked: true }
+  const judged = newAction(deps, call, begun, known)
+  const told = { ...judged, ...fields, reference: input.reference ?? null, askedHash: askedHash(input) }
+  const owner = user && ownerOf({ user, authenticators, mayEnrol: false })
+  const hasMeans = meansOf(call.view.settings, input.name, owner).methods.length > 0
+  // Who has nothing to prove by is for a person to look at.
+  return hasMeans || told.state !== 'CHALLENGE_REQUIRED'
+    ? told
+    : { ...told, outcome: 'REVIEW', state: 'REVIEW_REQUIRED' }
 }
 
 function tracked(outcome: Tracked): Action {
   if (outcome.kind === 'limited') throw limitedError(outcome)
   if (outcome.kind === 'referenceTaken')
     return refuse('already_exists', 'Something else was asked for by this reference.')
+  if (outcome.kind === 'userKnown') return refuse('state_conflict')
   return outcome.action
 }
 
@@ -203,42 +248,93 @@ function askedHash({ reference, context, ...asked }: TrackAction): string | null
   return reference === undefined ? null : hashOf(asked)
 }
 
-type Named = {
+interface Named {
   fields: Partial<Pick<Action, 'isNamed' | 'userId' | 'address' | 'requestedTo'>>
   user: User | null
+  authenticators: Authenticator['type'][]
+  /** Nobody had the `externalId`: the user is yet to be written. */
+  isNew: boolean
 }
+
+const NOBODY: Named = { fields: {}, user: null, authenticators: [], isNew: false }
 
 /** Whom the backend named. An address that leads to nobody yet is named all the same: its proof makes the user. */
 async function namedUser(deps: Deps, call: Call, { userId, user: told }: TrackAction): Promise<Named> {
   const environmentId = call.view.environment.id
-  const ways = [userId, told?.externalId, told?.email].filter(one => one !== undefined)
-  if (ways.length > 1 || (told !== undefined && ways.length === 0))
-    throw fieldError('user', 'invalid_value', 'is named by exactly one of userId, email and externalId')
-  if (told?.email !== undefined) {
-    const email = parseEmail(told.email)
-    if (!email) throw fieldError('user.email', 'invalid_format', 'is not one e-mail address')
-    return {
-      fields: { isNamed: true, address: email.identity, requestedTo: maskEmail(email.identity) },
-      user: null,
-    }
-  }
-  if (ways.length === 0) return { fields: {}, user: null }
-  const user =
+  const isTold = told?.email !== undefined || told?.externalId !== undefined
+  if (userId !== undefined ? told !== undefined : told !== undefined && !isTold)
+    throw fieldError('user', 'invalid_value', 'is named by userId, or by email, externalId or both')
+  const email = told?.email === undefined ? null : parseEmail(told.email)
+  if (told?.email !== undefined && !email)
+    throw fieldError('user.email', 'invalid_format', 'is not one e-mail address')
+  if (userId === undefined && told?.externalId === undefined)
+    return email ? { ...NOBODY, fields: addressed(email.identity) } : NOBODY
+  const found =
     userId !== undefined
       ? await deps.store.findUser(environmentId, userId)
-      : ((
-          await deps.store.listUsers(
-            environmentId,
-            { email: null, phone: null, externalId: told?.externalId ?? '', username: null },
-            { limit: 1, before: null, createdAfter: null, createdBefore: null },
-          )
-        ).rows[0] ?? null)
-  const emails = user?.identifiers.filter(one => one.type === 'email') ?? []
-  const email = emails.find(one => one.verifiedAt !== null) ?? emails[0]
-  if (!user || !email) return refuse('not_found', 'There is no such user, or it has no e-mail address.')
+      : await userByExternalId(deps, environmentId, told?.externalId ?? '')
+  const made =
+    found || told?.externalId === undefined ? null : newUser(deps, environmentId, told.externalId, email)
+  const user = found ?? made
+  if (!user) return refuse('not_found', 'There is no such user.')
+  const emails = user.identifiers.filter(one => one.type === 'email')
+  const own = (emails.find(one => one.verifiedAt !== null) ?? emails[0])?.value ?? null
+  const authenticators = found ? await deps.store.listAuthenticators(environmentId, user.id) : []
   return {
-    fields: { isNamed: true, userId: user.id, address: email.value, requestedTo: maskEmail(email.value) },
+    fields: { ...addressed(own), userId: user.id },
     user,
+    authenticators: authenticators.map(one => one.type),
+    isNew: found === null,
+  }
+}
+
+const addressed = (address: string | null) => ({
+  isNamed: true,
+  address,
+  requestedTo: address === null ? null : maskEmail(address),
+})
+
+async function userByExternalId(
+  { store }: Deps,
+  environmentId: string,
+  externalId: string,
+): Promise<User | null> {
+  const { rows } = await store.listUsers(
+    environmentId,
+    { email: null, phone: null, externalId, username: null },
+    { limit: 1, before: null, createdAfter: null, createdBefore: null },
+  )
+  return rows[0] ?? null
+}
+
+/** Nothing of them is proven, and so the address leads to no account (PROTOCOL section 5). */
+function newUser(
+  { clock }: Deps,
+  environmentId: string,
+  externalId: string,
+  email: EmailAddress | null,
+): User {
+  const now = clock.now()
+  const address = email && {
+    type: 'email' as const,
+    value: email.identity,
+    spelling: email.spelling,
+    verifiedAt: null,
+    isPrimary: true,
+  }
+  return {
+    id: newId('usr', now),
+    environmentId,
+    externalId,
+    name: null,
+    username: null,
+    locale: null,
+    status: 'active',
+    metadata: {},
+    createdAt: now,
+    updatedAt: now,
+    lastSignInAt: null,
+    identifiers: address ? [address] : [],
   }
 }
 

@@ -14,7 +14,7 @@ import type { AtAction, Attempt, AttemptedInAction, Circumstances, Offer } from 
 import type { Action, ActionProof, Challenge } from '../rows.ts'
 import { isToken, newToken } from '../tokens.ts'
 import { methodsLeft } from './demands.ts'
-import { afterProof, methodsFor, type Progress } from './judge.ts'
+import { afterProof, methodsIn, type Progress } from './judge.ts'
 import type { Known } from './signals.ts'
 import { stepOf } from './state.ts'
 
@@ -182,7 +182,7 @@ export async function cancel(deps: Deps, work: AtWork): Promise<Action> {
 
 /** By what the rules ask for: any other method proves nothing here. Refusal: `invalid_request`. */
 export function guardMethod({ view, action }: Pick<AtWork, 'view' | 'action'>, name: MethodName): void {
-  const left = methodsLeft(action, methodsFor(view.settings, action.name))
+  const left = methodsLeft(action, methodsIn(view.settings, action))
   if (!left.some(one => one.name === name))
     throw fieldError('method', 'invalid_value', 'is not a method that this action can be proven by')
 }

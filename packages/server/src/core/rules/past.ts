@@ -3,8 +3,9 @@ import { judgeSignals } from '../actions/judge.ts'
 import type { Call, Deps } from '../deps.ts'
 import { fieldError } from '../errors.ts'
 import { type Keep, writeOnce } from '../idempotency.ts'
+import { METHOD_NAMES } from '../methods/methods.ts'
 import type { Page } from '../ports.ts'
-import type { Action, Outcome, Rule } from '../rows.ts'
+import type { Action, ActionDecision, ActionOwner, Outcome, Rule } from '../rows.ts'
 import { type Decision, type RuleSet, ruleSetOf } from './decide.ts'
 import { MAX_RULES, type RuleFields } from './rule.ts'
 import { readRules, type TriedRule } from './try.ts'
@@ -112,7 +113,7 @@ function judgeOne(
     return
   }
   const was = decision.outcome
-  const anew = judgeSignals(judged, decision.signals, decision.at)
+  const anew = judgeSignals(judged, decision.signals, ownerIn(decision), decision.at)
   const { outcome: wouldBe } = anew
   outcomes.was[was]++
   outcomes.wouldBe[wouldBe]++
@@ -126,6 +127,15 @@ function judgeOne(
       ...{ actionId, name, createdAt, userId, was, wouldBe, rules, seen },
       erring: erring.slice(0, MAX_NAMED),
     })
+}
+
+function ownerIn({ owner, signals }: ActionDecision): ActionOwner | null {
+  if (owner !== undefined) return owner
+  if (signals?.action?.hasUser !== true) return null
+  return {
+    methods: METHOD_NAMES.filter(name => signals.user?.enrolledMethods?.includes(name)),
+    mayEnrol: false,
+  }
 }
 
 /** The set to judge by: the saved one, the saved one with one rule added or changed, or another. */

@@ -5,12 +5,13 @@ import { RegistrationCredential } from '../../core/passkeys/shapes.ts'
 import { noBody } from '../api/fields.ts'
 import { ClientActionBody, clientActionBody, ResultBody } from '../wire-actions.ts'
 import { AuthenticatorBody, authenticatorBody } from '../wire-authenticators.ts'
+import { deviceCookies } from './device-cookie.ts'
 import { clientEndpoint } from './endpoint.ts'
 
 export const enrollEndpoint = clientEndpoint({
   method: 'POST',
   path: '/client/v1/actions/enroll',
-  summary: 'Take the offer of a passkey (step offer)',
+  summary: 'Begin to enrol a passkey: the rules take that (step enroll), or it is offered (step offer)',
   auth: 'action',
   body: noBody,
   status: 200,
@@ -48,4 +49,5 @@ export const finishEnrollEndpoint = clientEndpoint({
     authenticator: authenticatorBody(authenticator),
     result,
   }),
+  cookies: ({ deviceToken }) => deviceCookies(deviceToken),
 })

@@ -194,6 +194,8 @@ function headOf(
       return texts('signIn.link.title', 'signIn.link.lead')
     case 'approve':
       return texts('signIn.approve.title', 'signIn.approve.lead')
+    case 'enroll':
+      return texts('signIn.enroll.title', 'signIn.enroll.lead')
     case 'offer':
     case 'done':
       return { title: say('signIn.done.title'), lead: null }
@@ -227,7 +229,9 @@ ${plain.methods.map(
     html`<output class="number" dir="ltr">${plain.challenge?.number}</output>
 <p class="lead">${look.texts.say('signIn.approve.caution')}</p>
 ${act(plain, 'finish', look.texts.say('signIn.identify.submit'))}`,
-  // A passkey takes a script: without one the offer is skipped.
+  // A passkey takes a script: without one there is no way on here, and the offer is skipped.
+  enroll: ({ texts: { say } }) =>
+    html`<p class="trouble" role="alert">${say('signIn.enroll.impossible')}</p>`,
   offer: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
   done: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
   ended: (look, plain) =>

@@ -1,5 +1,3 @@
-import type { Known } from '../../core/actions/signals.ts'
-import { maskEmail } from '../../core/addresses/email.ts'
 import { OstiaryError } from '../../core/errors.ts'
 import type {
   ActionFilter,
@@ -8,10 +6,8 @@ import type {
   Created,
   Listed,
   NewAction,
-  NewDevice,
   OpenedLater,
   Page,
-  Presented,
   Store,
   Tracked,
   Validated,
@@ -34,13 +30,12 @@ import { holdApp } from './directory.ts'
 import { insertEvents, newEvent } from './events.ts'
 import { takeLimits } from './limits.ts'
 import { lockProof } from './locks.ts'
-import { noteOffer } from './offers.ts'
 import { type Condition, lookThrough, pageOf, unindexed } from './pages.ts'
 import { isByPasskey } from './passkeys.ts'
-import { readPast } from './past.ts'
 import { AMR, insertSession, openSession, proofOf, together } from './sessions.ts'
-import { forUpdate, places, type Row, type Transaction, type Value } from './transaction.ts'
-import { findUser, holdUser, lockUser } from './users.ts'
+import { goOn, readProofs } from './steps.ts'
+import { addressName, forUpdate, places, type Row, type Transaction, type Value } from './transaction.ts'
+import { findUser, holdUser, insertNewUser, lockUser } from './users.ts'
 
 /**
  * Actions (PROTOCOL section 4). An action's row is locked last: names, users and challenges come before it, and where the
@@ -55,8 +50,13 @@ export async function createAction(tx: Transaction, input: NewAction): Promise<T
   const limited = await takeLimits(tx, input.limits, origin, tx.judgeAt(input.now))
   if (limited) return limited
   await holdApp(tx, row)
+  if (input.newUser) {
+    const earlier = await repeated(tx, row)
+    if (earlier) return earlier
+    if (!(await makeUser(tx, input.newUser, input))) return { kind: 'userKnown' }
+  }
   // What is known of a person is not written down behind their deletion.
-  if (row.userId !== null) await holdUser(tx, row.environmentId, row.userId)
+  else if (row.userId !== null) await holdUser(tx, row.environmentId, row.userId)
   const { columns: names } = columns.actions
   // Of several with one reference the first is kept; the others wait for its commit and then find it.
   const written = await tx.run(
@@ -67,7 +67,12 @@ export async function createAction(tx: Transaction, input: NewAction): Promise<T
     5,
     ...columns.actions.values(row),
   )
-  if (written === 0) return await repeated(tx, row)
+  if (written === 0) {
+    // A user who was made for it is taken back.
+    const earlier = input.newUser ? null : await repeated(tx, row)
+    if (!earlier) throw new OstiaryError('already_exists')
+    return earlier
+  }
   const context = { ipAddress: row.ipAddress, userAgent: row.userAgent }
   await insertEvents(tx, [
     actionEvent('action.tracked', row, origin, input.now, {
@@ -79,14 +84,34 @@ export async function createAction(tx: Transaction, input: NewAction): Promise<T
   return { kind: 'tracked', action: row }
 }
 
-async function repeated(tx: Transaction, { environmentId, reference, askedHash }: Action): Promise<Tracked> {
+/** What was tracked by its reference before, or null. */
+async function repeated(
+  tx: Transaction,
+  { environmentId, reference, askedHash }: Action,
+): Promise<Tracked | null> {
+  if (reference === null) return null
   const row = await tx.one(
     'SELECT * FROM actions WHERE reference = $1 AND environment_id = $2',
     reference,
     environmentId,
   )
-  if (row?.asked_hash !== askedHash) return { kind: 'referenceTaken' }
+  if (!row) return null
+  if (row.asked_hash !== askedHash) return { kind: 'referenceTaken' }
   return { kind: 'repeated', action: columns.actions.read(row) }
+}
+
+/** Makes the user whom the backend told by an `externalId` that nobody has: of many at once, one does. */
+async function makeUser(tx: Transaction, user: User, { origin, row, now }: NewAction): Promise<boolean> {
+  await tx.lock(user.identifiers.map(({ value }) => addressName(user.environmentId, value)))
+  if (!(await insertNewUser(tx, user))) return false
+  await insertEvents(tx, [
+    newEvent('user.created', origin, now, {
+      userId: user.id,
+      actionId: row.id,
+      data: { isImported: false },
+    }),
+  ])
+  return true
 }
 
 const toldOf = ({ decision }: Action) =>
@@ -101,9 +126,9 @@ const toldOf = ({ decision }: Action) =>
 /** How many rules that erred in one decision are told of. */
 const ERRING = 20
 
-/** What a judgement leaves behind besides its outcome: rules that erred, and a review to be decided. */
-function judgedEvents(action: Action, origin: Origin, now: number): Event[] {
-  const failed = (action.decision?.erring ?? [])
+/** What a judgement leaves behind besides its outcome: rules that erred in it, and a review to be decided. */
+export function judgedEvents(action: Action, origin: Origin, now: number, isNew = true): Event[] {
+  const failed = ((isNew && action.decision?.erring) || [])
     .slice(0, ERRING)
     .map(({ id, outcome, message }) =>
       actionEvent('rule.failed', action, origin, now, { data: { ruleId: id, outcome, message } }),
@@ -267,7 +292,7 @@ export async function attemptInAction(
   tx: Transaction,
   input: Parameters<Store['attemptInAction']>[0],
 ): Promise<AttemptedInAction> {
-  const { attempt: asked, result, origin } = input
+  const { attempt: asked } = input
   const before = await readOpen(tx, input)
   const isPasskey = isByPasskey(asked)
   const underWay = isPasskey ? before?.passkey_challenge_id : before?.challenge_id
@@ -277,107 +302,10 @@ export async function attemptInAction(
   if (outcome.kind === 'userBlocked' || outcome.kind === 'signUpClosed' || outcome.kind === 'externalIdTaken')
     await fail(tx, input, 'blocked', contextOf(asked.circumstances))
   if (outcome.kind !== 'verified') return outcome
-  const { challenge, user } = outcome
+  const { challenge } = outcome
   const [method] = AMR[challenge.provenBy ?? 'code'].methods
-  // All proofs of one action are one person's.
-  const isOther = before.proofs !== '[]' && user?.id !== before.user_id
-  if (!user || method === undefined || isOther) throw new OstiaryError('state_conflict')
-  const seen = columns.actions.read(before)
-  const next = input.progress(
-    seen,
-    { method, challengeId: challenge.id, at: now },
-    seen.isJudged
-      ? null
-      : await knownOf(
-          tx,
-          user,
-          outcome.isNewUser,
-          'presented' in input ? input.presented : presentedFor(seen, input.device),
-          before.epoch,
-          now,
-        ),
-  )
-  const isDone = next.state === 'CHALLENGE_SUCCEEDED'
-  const device =
-    isDone && seen.opensSession && input.device
-      ? await keepDevice(tx, user, input.device, challenge.epoch, now)
-      : null
-  const isOffered = isDone && input.offer ? await noteOffer(tx, user, input.offer, now) : false
-  const given = isOffered || !isDone ? null : result
-  // What is sent next goes to this person, and to nobody who is typed in.
-  const address = addressOf(user)
-  const action = await advanceWhere(
-    tx,
-    input,
-    // Of two proofs at once the later one is judged anew by what the other has left to prove.
-    `proofs = $16 AND ${isPasskey ? 'passkey_challenge_id' : 'challenge_id'} = $17`,
-    `state = $11, state_changed_at = CASE WHEN state = $11 THEN state_changed_at ELSE CAST($1 AS BIGINT) END, method = $6, user_id = $7,
-       result_hash = $8, result_expires_at = $9, offers_passkey = $10, demands = $12, proofs = $13, is_judged = $14, decision = $15,
-       challenge_id = ${isDone ? (isPasskey ? 'passkey_challenge_id' : 'challenge_id') : 'NULL'}, device_id = $18,
-       ${isDone ? '' : 'passkey_challenge_id = NULL, is_named = 1, address = $19, requested_to = $20,'}
-       opening_hash = NULL, approval_number = NULL, approval_hash = NULL, approval_expires_at = NULL`,
-    next.proofs.length > 0 ? method : null,
-    user.id,
-    given?.hash ?? null,
-    given ? now + given.livesMs : null,
-    Number(isOffered),
-    next.state,
-    JSON.stringify(next.demands),
-    JSON.stringify(next.proofs),
-    Number(next.isJudged),
-    JSON.stringify(next.decision),
-    before.proofs,
-    challenge.id,
-    device?.id ?? null,
-    ...(isDone ? [] : [address, address === null ? null : maskEmail(address)]),
-  )
-  if (!action) throw new OstiaryError('state_conflict')
-  const context = contextOf(asked.circumstances)
-  const step = {
-    challengeId: challenge.id,
-    context,
-    data: { method, isApproval: input.approval !== undefined },
-  }
-  await insertEvents(tx, [
-    actionEvent(isDone ? 'action.challenge_succeeded' : 'action.step_succeeded', action, origin, now, step),
-    ...(seen.isJudged ? [] : judgedEvents(action, origin, now)),
-    ...(next.state === 'BLOCK'
-      ? [actionEvent('action.challenge_failed', action, origin, now, { context, data: { reason: 'rules' } })]
-      : []),
-  ])
-  return { ...outcome, action, isDeviceNew: device?.isNew ?? false }
-}
-
-/** What the rules may know of a person who has just proven who they are, before that is written down as a sign-in. */
-async function knownOf(
-  tx: Transaction,
-  user: User,
-  isNewUser: boolean,
-  presented: Presented,
-  epoch: number,
-  now: number,
-): Promise<Known> {
-  const { id: userId, environmentId } = user
-  const authenticators = await authenticatorTypes(tx, userId)
-  const past = await readPast(tx, { environmentId, userId, presented, epoch, now })
-  return { user, isNewUser, authenticators, past }
-}
-
-/** The device token of the browser that works on the action: the one in hand, else the one told when it was tracked. */
-function presentedFor({ presentedDevice: told }: Action, inHand: NewDevice | null): Presented {
-  if (inHand?.presentedHash) return inHand.presentedHash
-  if (told !== null) return told === '' ? null : told
-  return inHand ? null : undefined
-}
-
-async function authenticatorTypes(tx: Transaction, userId: string): Promise<Authenticator['type'][]> {
-  const rows = await tx.all('SELECT DISTINCT type FROM authenticators WHERE user_id = $1', userId)
-  return rows.map(({ type }) => type)
-}
-
-function addressOf({ identifiers }: User): string | null {
-  const proven = identifiers.filter(one => one.type === 'email' && one.verifiedAt !== null)
-  return (proven.find(one => one.isPrimary) ?? proven[0])?.value ?? null
+  if (method === undefined) throw new OstiaryError('state_conflict')
+  return await goOn(tx, input, before, outcome, { method, challengeId: challenge.id, at: now })
 }
 
 /** See `Store.finishAction`: one UPDATE gives the result token. */
@@ -538,22 +466,14 @@ export async function openActionSession(
   return opened
 }
 
-/**
- * The proofs of an action before its last one. Whoever signs the person out everywhere ends all that were not used yet, and
- * with any of them the action.
- */
-async function earlierProofs(tx: Transaction, { proofs, environmentId }: Action) {
-  const ids = proofs.slice(0, -1).map(one => one.challengeId)
-  if (ids.length === 0) return { isOver: false, proofs: [] }
-  const rows = await tx.all(
-    `SELECT * FROM challenges WHERE id IN (${ids.map((_, index) => `$${index + 2}`).join(', ')}) AND environment_id = $1`,
-    environmentId,
-    ...ids,
+/** The proofs of an action besides the one that its result stands on. An enrolment among them shows nothing to a session. */
+async function earlierProofs(tx: Transaction, action: Action) {
+  const { proofs, isOver } = await readProofs(
+    tx,
+    action,
+    action.proofs.filter(one => one.challengeId !== action.challengeId),
   )
-  return {
-    isOver: rows.length < ids.length || rows.some(row => row.ended_at !== null),
-    proofs: rows.map(proofOf),
-  }
+  return { isOver, proofs: proofs.map(proofOf) }
 }
 
 /** The action as it stands, while it can be worked on by this holder. Read without a lock: `advance` decides. */
@@ -572,7 +492,7 @@ export async function readOpen(tx: Transaction, input: AtAction): Promise<Row | 
 export const advance = (tx: Transaction, input: AtAction, set: string, ...values: Value[]) =>
   advanceWhere(tx, input, '1 = 1', set, ...values)
 
-async function advanceWhere(
+export async function advanceWhere(
   tx: Transaction,
   input: AtAction,
   where: string,
@@ -608,4 +528,4 @@ export const actionEvent = (
     ...subject,
   })
 
-const contextOf = ({ ipAddress, userAgent }: EventContext): EventContext => ({ ipAddress, userAgent })
+export const contextOf = ({ ipAddress, userAgent }: EventContext): EventContext => ({ ipAddress, userAgent })

@@ -91,12 +91,28 @@ export async function ownerOf(
 }
 
 export async function insertUser(tx: Transaction, user: User): Promise<void> {
+  await insertRow(tx, user)
+  for (const identifier of user.identifiers) await insertIdentifier(tx, user, identifier, user.createdAt)
+}
+
+/** As `insertUser`, unless somebody has its `externalId`: false. Of many at once one is written; the others wait for it. */
+export async function insertNewUser(tx: Transaction, user: User): Promise<boolean> {
+  const written = await insertRow(
+    tx,
+    user,
+    'ON CONFLICT (environment_id, external_id) WHERE external_id IS NOT NULL DO NOTHING',
+  )
+  if (written === 0) return false
+  for (const identifier of user.identifiers) await insertIdentifier(tx, user, identifier, user.createdAt)
+  return true
+}
+
+async function insertRow(tx: Transaction, user: User, unless = ''): Promise<number> {
   const { columns: names } = columns.users
-  await tx.run(
-    `INSERT INTO users (${names.join(', ')}) VALUES ${places(1, names.length)}`,
+  return await tx.run(
+    `INSERT INTO users (${names.join(', ')}) VALUES ${places(1, names.length)} ${unless}`,
     ...columns.users.values(user),
   )
-  for (const identifier of user.identifiers) await insertIdentifier(tx, user, identifier, user.createdAt)
 }
 
 export async function createUser(
