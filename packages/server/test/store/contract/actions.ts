@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { newId } from '../../../src/core/ids.ts'
 import type { AtAction } from '../../../src/core/ports.ts'
-import type { Action, Challenge } from '../../../src/core/rows.ts'
+import type { Action, Challenge, User } from '../../../src/core/rows.ts'
 import { type House, hashOf, type InHouse, MINUTE, newEnvironment, WEAK, WRONG } from './house.ts'
 import {
   address,
@@ -36,6 +37,21 @@ interface Step {
   done: string
   over: string
 }
+
+const blank = (house: House): User => ({
+  id: newId('usr', house.now()),
+  environmentId: house.environment.id,
+  externalId: null,
+  name: null,
+  username: null,
+  locale: null,
+  status: 'active',
+  metadata: {},
+  createdAt: house.now(),
+  updatedAt: house.now(),
+  lastSignInAt: null,
+  identifiers: [],
+})
 
 const challengeOf = ({ challenge }: { challenge?: Challenge }): Challenge => {
   if (!challenge) throw new Error('nothing was sent')
@@ -139,6 +155,36 @@ export function actions(inHouse: InHouse) {
         expect(await toldAll(begun)).toEqual({ tracked: 3, limited: 7 })
         expect(await house.events('action.tracked')).toHaveLength(3)
         expect(await house.rows('SELECT id FROM actions')).toHaveLength(3)
+      }),
+    )
+
+    it(
+      'makes its user in the same write, once for an externalId however many come at once',
+      inHouse(async house => {
+        const externalId = 'person-1'
+        const userOf = (value: string): User => ({
+          ...blank(house),
+          externalId,
+          identifiers: [{ type: 'email', value, spelling: value, verifiedAt: null, isPrimary: true }],
+        })
+        const track = (newUser: User, row: Partial<Action> = {}) =>
+          house.store.createAction(newAction(house, { ...row, userId: newUser.id }, { newUser }))
+        const begun = many(10, index => track(userOf(`a${index}@x.test`)))
+        expect(await toldAll(begun)).toEqual({ tracked: 1, userKnown: 9 })
+        expect(await house.rows('SELECT id FROM actions')).toHaveLength(1)
+        const [user, ...others] = await house.rows('SELECT id FROM users')
+        expect(others).toEqual([])
+        expect(await house.rows('SELECT user_id, verified_at FROM identifiers')).toEqual([
+          { user_id: user?.id, verified_at: null },
+        ])
+        expect((await house.events('user.created')).map(one => one.userId)).toEqual([user?.id])
+        // Nobody is made for a reference by which something else was asked for, or the same.
+        await tracked(house, { reference: 'r', askedHash: 'h' })
+        const before = await standing(house)
+        const another = { ...blank(house), externalId: 'person-2' }
+        expect((await track(another, { reference: 'r', askedHash: 'x' })).kind).toBe('referenceTaken')
+        expect((await track(another, { reference: 'r', askedHash: 'h' })).kind).toBe('repeated')
+        expect(await standing(house)).toEqual(before)
       }),
     )
 
