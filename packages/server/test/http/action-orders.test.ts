@@ -1,9 +1,11 @@
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { App } from '../../src/core/rows.ts'
+import { softwareAuthenticator } from '../setup/authenticator.ts'
 import { isOnPostgres, PUBLIC_URL, type TestServer, testServer } from '../setup/server.ts'
 import * as model from './action-orders.ts'
 import { APP_BACK, appOf, browse, cookieOf, hosted, S256, VERIFIER } from './browser.ts'
+import { addRule, dropRules } from './rule-set.ts'
 import { fresh, later, purge, wrongCode } from './world.ts'
 
 /**
@@ -126,7 +128,8 @@ async function press(world: World, which: number, type: 'nothing' | 'right' | 'w
       proof.address.wrongNumbers++
     }
   }
-  expect(token !== null, 'a result in the redirect').toBe(isProven && goesOn && tab.hasRedirect)
+  const isGiven = isProven && goesOn && tab.hasRedirect && tab.state === 'proven'
+  expect(token !== null, 'a result in the redirect').toBe(isGiven)
   if (isProven) await proved(proof)
   if (token !== null) took(world, tab, token)
 }
@@ -156,14 +159,18 @@ async function operate(world: World, person: model.Person, path: string | null):
     if (!isRepeat) model.end(world.proofs, person, path !== '/sessions/revoke')
   }
   if (path === '/block') person.isBlocked = true
-  if (path === null) Object.assign(person, { userId: null, isBlocked: false })
+  // What waits for a passkey of theirs is theirs.
+  if (path === '/block' || path === null)
+    for (const { tab } of world.tabs)
+      if (tab.mail?.address === person && model.isOpen(tab, now())) tab.state = 'failed'
+  if (path === null) Object.assign(person, { userId: null, isBlocked: false, hasPasskey: false })
 }
 
 const ACTS = {
   async identify(world: World, { who, which }: Step) {
     const { page, tab } = tabAt(world, who)
     const person = personAt(world, which % 2)
-    const isDue = model.isOpen(tab, now())
+    const isDue = model.isOpen(tab, now()) && tab.mail === null
     expect((await page.post('identify', { to: person.to })).status).toBe(isDue ? 200 : 409)
     if (isDue) Object.assign(tab, { address: person, proof: null, approval: null })
   },
@@ -171,10 +178,11 @@ const ACTS = {
   async send(world: World, { who, which }: Step) {
     const { page, tab } = tabAt(world, who)
     const kind = which % 2 === 0 ? 'code' : 'link'
-    const isDue = model.isOpen(tab, now()) && tab.address !== null
+    const isDue = model.isOpen(tab, now()) && tab.address !== null && tab.mail === null
     const before = tab.address ? await mailsTo(tab.address) : []
     const sent = await page.post('send', { method: kind === 'code' ? 'emailCode' : 'emailLink' })
-    expect(sent.status).toBe(isDue ? 200 : 409)
+    // A mail counts no more where a passkey of theirs is due.
+    expect(sent.status).toBe(isDue ? 200 : model.stepOf(tab, now()) === 'method' ? 400 : 409)
     if (!isDue || !tab.address) return
     const [mail, ...rest] = await mailsTo(tab.address)
     const isMailed = mail !== undefined && rest.length === before.length
@@ -228,9 +236,11 @@ const ACTS = {
       proof.attemptsLeft--
       expect(answer.body).toMatchObject({ code: 'code_incorrect', attemptsLeft: proof.attemptsLeft })
     }
-    expect('result' in answer.body).toBe(isProven)
+    const isGiven = isProven && tab.state === 'proven'
+    expect(Boolean(answer.body.result)).toBe(isGiven)
     if (!isProven) return
     await proved(proof)
+    if (!isGiven) return
     took(world, tab, answer.body.result.token)
   },
 
@@ -240,6 +250,20 @@ const ACTS = {
     const answer = await page.post('finish')
     expect(answer.status, JSON.stringify(answer.body)).toBe(isDue ? 200 : 409)
     if (isDue) took(world, tab, answer.body.result.token)
+  },
+
+  /** With a device of whoever sits there. */
+  async enroll(world: World, { who }: Step) {
+    const { page, tab } = tabAt(world, who)
+    const begun = await page.post('enroll')
+    const device = softwareAuthenticator({ origin: PUBLIC_URL })
+    const { publicKey = { challenge: 'x'.repeat(43), rp: {}, user: { id: 'eA' } } } = begun.body
+    const answer = await page.post('enroll/finish', { credential: device.register(publicKey) })
+    const isProven = model.enrol(tab, now())
+    expect(answer.status, JSON.stringify(answer.body)).toBe(isProven ? 200 : 409)
+    if (!isProven) return
+    reached.enrolled++
+    took(world, tab, answer.body.result.token)
   },
 
   async cancel(world: World, { who, which }: Step) {
@@ -273,7 +297,7 @@ const ACTS = {
     expect(told, JSON.stringify(answer.body)).toBe(due)
     if (due === 'nothing') return
     // Whoever the session is for has read the mail that proved it.
-    expect(answer.body.user).toMatchObject({ id: tab.userId, email: tab.proof?.address.to })
+    expect(answer.body.user).toMatchObject({ id: tab.userId, email: (tab.mail ?? tab.proof)?.address.to })
     if (due === 'session') world.sessions++
     result.isRedeemed = true
   },
@@ -313,6 +337,7 @@ const WEIGHTS: Record<keyof typeof ACTS, number> = {
     resend: 1,
     verify: 6,
     finish: 3,
+    enroll: 3,
     cancel: 1,
     press: 7,
     type: 5,
@@ -354,11 +379,12 @@ const setting = fc.record({
   linkBrowser: fc.constantFrom<model.Link>('same', 'approve', 'approve', 'anywhere'),
   // Of the first tab and the second: whether there is somewhere to go, and whether a verifier binds it.
   redirects: fc.tuple(fc.boolean(), fc.boolean()),
+  takesEnrolment: fc.boolean(),
   verifiers: fc.tuple(fc.boolean(), fc.boolean()),
 })
 
 /** How often it came that far: orders that lead nowhere would prove nothing. */
-const reached = { proven: 0, sessions: 0 }
+const reached = { proven: 0, sessions: 0, enrolled: 0 }
 
 const approving = {
   linkBrowser: 'approve' as const,
@@ -396,6 +422,37 @@ test.each<[string, Step[]]>([
   await runOrder(approving, [...APPROVED, ...TEN_MINUTES, ...between, ...late])
 })
 
+test.each<[string, Step[], number]>([
+  ['the mail, and then the passkey', [], 1],
+  ['signed out in between', [{ act: 'signOut', who: 0, which: 0 }], 0],
+  [
+    'blocked and let in again in between',
+    [
+      { act: 'block', who: 0, which: 0 },
+      { act: 'unblock', who: 0, which: 0 },
+    ],
+    0,
+  ],
+  ['too late', [...TEN_MINUTES, ...TEN_MINUTES], 0],
+  ['given up in between', [{ act: 'cancel', who: 0, which: 0 }], 0],
+])('a passkey that a rule takes: %s', async (_, between, enrolled) => {
+  const before = reached.enrolled
+  const [finish, validate] = [
+    { act: 'finish', who: 0, which: 0 },
+    { act: 'validate', who: 0, which: 0 },
+  ] as const satisfies Step[]
+  await runOrder({ ...approving, takesEnrolment: true }, [
+    ...APPROVED,
+    finish,
+    ...between,
+    finish,
+    { act: 'enroll', who: 0, which: 0 },
+    finish,
+    validate,
+  ])
+  expect(reached.enrolled - before).toBe(enrolled)
+})
+
 test('no order of calls leads past the proof', { timeout: 240_000 }, async () => {
   const numRuns = Number(process.env.ORDERS ?? (isOnPostgres ? 25 : 60))
   await fc.assert(
@@ -409,6 +466,7 @@ test('no order of calls leads past the proof', { timeout: 240_000 }, async () =>
   )
   expect(reached.proven).toBeGreaterThan(numRuns / 4)
   expect(reached.sessions).toBeGreaterThan(numRuns / 20)
+  expect(reached.enrolled).toBeGreaterThan(numRuns / 20)
 })
 
 async function runOrder(
@@ -416,12 +474,22 @@ async function runOrder(
     linkBrowser,
     redirects,
     verifiers,
-  }: { linkBrowser: model.Link; redirects: boolean[]; verifiers: boolean[] },
+    takesEnrolment = false,
+  }: { linkBrowser: model.Link; redirects: boolean[]; verifiers: boolean[]; takesEnrolment?: boolean },
   steps: Step[],
 ): Promise<void> {
   // Wrong codes of the runs before would raise the protection of the whole environment.
   await later(server, 3_600_000)
   await server.call('PATCH', '/v1/settings', { challenge: { linkBrowser } })
+  await dropRules(server)
+  if (takesEnrolment)
+    await addRule(server, {
+      actionName: 'signIn',
+      condition: 'true',
+      outcome: 'CHALLENGE',
+      methods: ['passkey'],
+      enrolmentCounts: true,
+    })
   const world: World = { tabs: [], people: [], proofs: [], results: [], jars: [], linkBrowser, sessions: 0 }
   for (const index of [0, 1]) {
     const codeChallenge = verifiers[index] ? S256 : null
@@ -429,9 +497,18 @@ async function runOrder(
       ...(redirects[index] && { redirectUrl: APP_BACK }),
       ...(codeChallenge && { codeChallenge }),
     })
-    world.tabs.push({ page, tab: model.newTab(now(), redirects[index] ?? false, codeChallenge) })
+    world.tabs.push({
+      page,
+      tab: model.newTab(now(), redirects[index] ?? false, codeChallenge, takesEnrolment),
+    })
     world.jars.push(page.cookie)
-    const person = { to: fresh(), userId: null as string | null, isBlocked: false, wrongNumbers: 0 }
+    const person = {
+      to: fresh(),
+      userId: null as string | null,
+      isBlocked: false,
+      wrongNumbers: 0,
+      hasPasskey: false,
+    }
     // One is known, the other a newcomer.
     if (index === 0)
       person.userId = (await server.post('/v1/users', { email: person.to, emailVerified: true })).body.id

@@ -28,6 +28,12 @@ export interface Tab {
   result: Result | null
   /** Whom the proof led to. */
   userId: string | null
+  /** A rule asks for a passkey, and takes one that is enrolled: then the proof by mail alone proves nothing. */
+  takesEnrolment: boolean
+  /** That proof, while the passkey is due or once it is there. */
+  mail: Proof | null
+  /** The person has a passkey by now: none is enrolled beside it. */
+  asksTheirs: boolean
 }
 
 export interface Result {
@@ -43,9 +49,15 @@ export interface Person {
   userId: string | null
   isBlocked: boolean
   wrongNumbers: number
+  hasPasskey: boolean
 }
 
-export const newTab = (now: number, hasRedirect: boolean, codeChallenge: string | null): Tab => ({
+export const newTab = (
+  now: number,
+  hasRedirect: boolean,
+  codeChallenge: string | null,
+  takesEnrolment = false,
+): Tab => ({
   state: 'open',
   address: null,
   proof: null,
@@ -55,6 +67,9 @@ export const newTab = (now: number, hasRedirect: boolean, codeChallenge: string 
   expiresAt: now + 15 * 60_000,
   result: null,
   userId: null,
+  takesEnrolment,
+  mail: null,
+  asksTheirs: false,
 })
 
 export const isOpen = (tab: Tab, now: number) => tab.state === 'open' && now < tab.expiresAt
@@ -62,6 +77,7 @@ export const isOpen = (tab: Tab, now: number) => tab.state === 'open' && now < t
 export function stepOf(tab: Tab, now: number): string {
   if (tab.state === 'proven') return 'done'
   if (!isOpen(tab, now)) return 'ended'
+  if (tab.mail !== null) return tab.asksTheirs ? 'method' : 'enroll'
   if (tab.address === null) return 'identify'
   if (tab.proof === null) return 'method'
   if (tab.approval && now < tab.approval.expiresAt) return 'approve'
@@ -84,7 +100,21 @@ export function prove(proof: Proof): boolean {
     return false
   }
   proof.isVerified = true
-  Object.assign(proof.tab, { state: 'proven', approval: null })
+  const { tab, address } = proof
+  if (tab.takesEnrolment)
+    Object.assign(tab, { mail: proof, proof: null, approval: null, asksTheirs: address.hasPasskey })
+  else Object.assign(tab, { state: 'proven', approval: null })
+  return true
+}
+
+/** Enrols in the tab: whether that proves it. The mail that led here must not have been ended meanwhile. */
+export function enrol(tab: Tab, now: number): boolean {
+  if (stepOf(tab, now) !== 'enroll' || !tab.mail) return false
+  const { address, isEnded } = tab.mail
+  if (address.hasPasskey) tab.asksTheirs = true
+  if (address.hasPasskey || isEnded) return false
+  address.hasPasskey = true
+  tab.state = 'proven'
   return true
 }
 
@@ -97,7 +127,7 @@ export function end(proofs: Proof[], person: Person, isPendingToo: boolean): voi
 
 /** What a result token comes to: a session, the same without one, or nothing. */
 export function redeem({ tab, isRedeemed, expiresAt }: Result, now: number): 'session' | 'again' | 'nothing' {
-  const { proof } = tab
+  const proof = tab.mail ?? tab.proof
   if (!proof || proof.address.isBlocked || proof.address.userId !== tab.userId) return 'nothing'
   if (isRedeemed) return now < tab.expiresAt ? 'again' : 'nothing'
   return !proof.isEnded && now < expiresAt ? 'session' : 'nothing'
