@@ -292,6 +292,13 @@ export const OPERATIONS: readonly Operation[] = [
     },
   },
   {
+    name: 'track an action of somebody whom nobody knows',
+    method: 'createAction',
+    status: 201,
+    prepare: async () =>
+      post('/v1/actions', { name: 'payOut', user: { externalId: `ext-${++made}`, email: fresh() } }),
+  },
+  {
     name: 'open an action',
     method: 'openAction',
     status: 200,

@@ -47,8 +47,8 @@ async function enrolled(house: House) {
 }
 
 /** A browser at work on an action, by its token. */
-async function tab(house: House) {
-  const { token } = await ask(house, '/v1/actions', { name: 'signIn' })
+async function tab(house: House, name = 'signIn') {
+  const { token } = await ask(house, '/v1/actions', { name })
   const headers = { Authorization: `Bearer ${token}` }
   const request = (step: string, body: unknown = {}): Request => ({
     method: 'POST',
@@ -66,6 +66,26 @@ async function offered(house: House) {
   await one.step('identify', { to })
   await one.step('send', { method: 'emailCode' })
   await one.step('verify', { code: await codeFor(house, to), canOffer: true })
+  return one
+}
+
+/** At the step `enroll`. */
+async function enrolling(house: House) {
+  const { data } = (await house.call('GET', '/v1/rules?limit=100')).body
+  if (!data.some((one: { name: string }) => one.name === 'enrols'))
+    await ask(house, '/v1/rules', {
+      name: 'enrols',
+      actionName: 'toEnrol',
+      condition: 'true',
+      outcome: 'CHALLENGE',
+      methods: ['passkey'],
+      enrolmentCounts: true,
+    })
+  const one = await tab(house, 'toEnrol')
+  const to = fresh()
+  await one.step('identify', { to })
+  await one.step('send', { method: 'emailCode' })
+  await one.step('verify', { code: await codeFor(house, to) })
   return one
 }
 
@@ -163,6 +183,25 @@ export const PASSKEY_OPERATIONS: readonly Operation[] = [
     isOnce: true,
     async prepare(house) {
       const { request, step } = await offered(house)
+      const { publicKey } = await step('enroll')
+      return request('enroll/finish', { credential: softwareAuthenticator().register(publicKey) })
+    },
+  },
+  {
+    name: 'begin a passkey that a rule takes',
+    method: 'beginPasskeyInAction',
+    status: 200,
+    again: [200],
+    prepare: async house => (await enrolling(house)).request('enroll'),
+  },
+  {
+    name: 'enrol a passkey that a rule takes',
+    method: 'enrolInAction',
+    status: 200,
+    again: [409],
+    isOnce: true,
+    async prepare(house) {
+      const { request, step } = await enrolling(house)
       const { publicKey } = await step('enroll')
       return request('enroll/finish', { credential: softwareAuthenticator().register(publicKey) })
     },
