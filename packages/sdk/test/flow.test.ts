@@ -249,7 +249,43 @@ describe('an end', () => {
     const { flow } = await toCode()
     double.move({ step: 'ended', state: 'BLOCK' })
     await flow.refresh()
-    expect(flow.view).toMatchObject({ screen: 'ended', ending: 'refused' })
+    expect(flow.view).toMatchObject({ screen: 'ended', ending: 'blocked' })
+  })
+})
+
+describe('a review', () => {
+  const toReview = async () => {
+    const tried = await toCode()
+    double.move({ step: 'review', state: 'REVIEW_REQUIRED', challenge: null })
+    await tried.flow.refresh()
+    await until(() => double.streams.size === 1)
+    return tried
+  }
+
+  it('is waited for, and the page goes on to the proof by itself', async () => {
+    const { flow } = await toReview()
+    double.move({ step: 'method', state: 'REVIEW_SUCCEEDED' })
+    await until(() => flow.view.screen === 'method')
+    expect(flow.view.ending).toBeNull()
+    await until(() => double.streams.size === 0)
+  })
+
+  it.each([
+    ['REVIEW_FAILED', 'blocked'],
+    // Nobody has decided in the life of the action.
+    ['REVIEW_REQUIRED', 'review'],
+  ] as const)('that ends in %s is said to be %s', async (state, ending) => {
+    const { flow } = await toReview()
+    double.move({ step: 'ended', state })
+    await until(() => flow.view.screen === 'ended')
+    expect(flow.view.ending).toBe(ending)
+  })
+
+  it('is gone on with after a reload, also where the page could begin anew', async () => {
+    await toReview()
+    const { flow } = tryFlow({ resumes: true })
+    await flow.start()
+    expect(flow.view.screen).toBe('review')
   })
 })
 

@@ -64,7 +64,10 @@ describe('the catalogues', () => {
       ([, name = '']) => new RegExp(`^${name.replaceAll('.', '\\.').replace(/\$\{[^}]*\}/g, '[A-Za-z]+')}$`),
     )
     const hints = WORD_KEYS.filter(key => key.startsWith('signIn.method.') && key.endsWith('Hint'))
-    const unused = WORD_KEYS.filter(key => !hints.includes(key) && !used.some(name => name.test(key)))
+    // A text for those who confirm something is used where the text of the same name is.
+    const nameOf = (key: string) => key.replace('.confirm.', '.')
+    const unused = WORD_KEYS.filter(key => !hints.includes(key) && !used.some(name => name.test(nameOf(key))))
+    expect(WORD_KEYS.map(nameOf).filter(name => !WORD_KEYS.some(key => key === name))).toEqual([])
     expect(unused).toEqual([])
     expect(source).toContain('}Hint`')
   })

@@ -78,44 +78,69 @@ export interface Client {
 
 const ACTIONS = '/client/v1/actions'
 
+/** What a page needs that works on one action; the rest is for apps. */
+export type ActionClient = Omit<Client, 'open' | 'validate' | 'refresh' | 'me'>
+
 export function createClient(options: ClientOptions): Client {
+  const calls = callsOf(options)
+  const { wire, get, post, held } = calls
+  const byKey = { token: options.key ?? null, hasCookies: options.publicRefresh ?? false }
+  return {
+    ...actionsOf(options, calls),
+    open: async (openingToken, call = {}) =>
+      held(await post<ClientAction>('/open', { token: openingToken }, call, { token: null })),
+    validate: (resultToken, codeVerifier, call = {}) =>
+      post<Validation>('/validate', { token: resultToken, codeVerifier }, call, byKey),
+    refresh: ({ signal } = {}) =>
+      request<ClientTokens>(wire, {
+        method: 'POST',
+        path: '/client/v1/sessions/refresh',
+        body: {},
+        signal,
+        ...byKey,
+      }),
+    me: (accessToken, call = {}) => get<User>('/client/v1/me', call, accessToken),
+  }
+}
+
+/** The client of the element: as `createClient`, without what an element has no use for. */
+export const createActionClient = (options: ClientOptions): ActionClient =>
+  actionsOf(options, callsOf(options))
+
+type Calls = ReturnType<typeof callsOf>
+
+/** The calls of one client, with the token and the action that they are about. */
+function callsOf(options: ClientOptions) {
   const wire: Wire = {
     server: options.server.replace(/\/+$/, ''),
     fetch: options.fetch ?? globalThis.fetch.bind(globalThis),
     timeoutMs: options.timeoutMs ?? 10_000,
     repeatAfterMs: options.repeatAfterMs ?? 400,
   }
-  const byKey = { token: options.key ?? null, hasCookies: options.publicRefresh ?? false }
-  let token = options.token ?? null
-  let actionId = options.actionId ?? null
-
-  const get = <Answer>(path: string, { signal }: CallOptions, bearer = token) =>
-    request<Answer>(wire, { method: 'GET', path, token: bearer, actionId, signal, isRepeatable: true })
-  const post = <Answer>(path: string, body: object, { signal }: CallOptions, more: Partial<Call> = {}) =>
-    request<Answer>(wire, {
-      method: 'POST',
-      path: `${ACTIONS}${path}`,
-      body,
-      token,
-      actionId,
-      signal,
-      ...more,
-    })
-  /** Without a token it is the cookie of this very action that speaks from now on. */
-  const held = <Action extends ClientAction>(action: Action): Action => {
-    actionId = action.id
-    return action
+  const about = { token: options.token ?? null, actionId: options.actionId ?? null }
+  return {
+    wire,
+    about,
+    get: <Answer>(path: string, { signal }: CallOptions, token = about.token) =>
+      request<Answer>(wire, { method: 'GET', path, ...about, token, signal, isRepeatable: true }),
+    post: <Answer>(path: string, body: object, { signal }: CallOptions, more: Partial<Call> = {}) =>
+      request<Answer>(wire, { method: 'POST', path: `${ACTIONS}${path}`, body, ...about, signal, ...more }),
+    /** Without a token it is the cookie of this very action that speaks from now on. */
+    held<Action extends ClientAction>(action: Action): Action {
+      about.actionId = action.id
+      return action
+    },
   }
-  const current = async (call: CallOptions = {}) => held(await get<ClientAction>(`${ACTIONS}/current`, call))
+}
 
+function actionsOf(options: ClientOptions, { wire, about, get, post, held }: Calls): ActionClient {
+  const current = async (call: CallOptions = {}) => held(await get<ClientAction>(`${ACTIONS}/current`, call))
   return {
     async begin(input = {}, call = {}) {
       const action = await post<BegunAction>('', input, call, { token: options.key ?? null })
-      token = action.token
+      about.token = action.token
       return held(action)
     },
-    open: async (openingToken, call = {}) =>
-      held(await post<ClientAction>('/open', { token: openingToken }, call, { token: null })),
     current,
     identify: (to, call = {}) => post<ClientAction>('/identify', { to }, call, { isRepeatable: true }),
     send: (method, call = {}) => post<ClientAction>('/send', { method }, call),
@@ -132,24 +157,12 @@ export function createClient(options: ClientOptions): Client {
       const { watchAction } = await loadWatch()
       yield* watchAction({
         wire,
-        token,
-        actionId,
+        ...about,
         signal,
         pollEveryMs: options.pollEveryMs ?? 2000,
         silenceMs: options.silenceMs ?? 40_000,
         current: () => current({ signal }),
       })
     },
-    validate: (resultToken, codeVerifier, call = {}) =>
-      post<Validation>('/validate', { token: resultToken, codeVerifier }, call, byKey),
-    refresh: ({ signal } = {}) =>
-      request<ClientTokens>(wire, {
-        method: 'POST',
-        path: '/client/v1/sessions/refresh',
-        body: {},
-        signal,
-        ...byKey,
-      }),
-    me: (accessToken, call = {}) => get<User>('/client/v1/me', call, accessToken),
   }
 }

@@ -19,6 +19,8 @@ export type StepName =
   | 'approve'
   | 'enroll'
   | 'offer'
+  /** Somebody decides; the action goes on, or ends, by itself. */
+  | 'review'
   | 'done'
   | 'ended'
 
@@ -69,6 +71,8 @@ export interface ClientAction {
   /** What the app says that the person agrees to. */
   intent: string | null
   methods: string[]
+  /** The methods that are proven already, where the rules ask for more than one. */
+  completedSteps: string[]
   /** As typed in this browser. */
   address: string | null
   /** The app's backend named the person: the address is masked, and there is no other. */

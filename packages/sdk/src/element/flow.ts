@@ -1,7 +1,14 @@
-import type { Client } from '../client/client.ts'
+import type { ActionClient } from '../client/client.ts'
 import { lost, OstiaryClientError } from '../client/errors.ts'
 import { isLost } from '../client/request.ts'
-import type { ActionResult, BeginInput, ClientAction, SendMethod, StepName } from '../client/wire.ts'
+import type {
+  ActionResult,
+  ActionState,
+  BeginInput,
+  ClientAction,
+  SendMethod,
+  StepName,
+} from '../client/wire.ts'
 import type { PasskeyProblem, PasskeySteps } from '../passkeys.ts'
 
 /** What is on the screen: the server's step, but before the first answer, and where the person went back. */
@@ -19,7 +26,7 @@ export type Act =
   | 'cancel'
 
 /** Why it ended; decides the words. */
-export type Ending = 'cancelled' | 'expired' | 'refused' | 'failed'
+export type Ending = 'cancelled' | 'expired' | 'refused' | 'failed' | 'blocked' | 'review'
 
 export interface View {
   screen: Screen
@@ -42,7 +49,7 @@ export interface View {
 }
 
 export interface FlowDeps {
-  client: Client
+  client: ActionClient
   now(): number
   /** What a new action is begun with; null where there is only an action to go on with. */
   begin: BeginInput | null
@@ -98,6 +105,12 @@ const ACTION_IS_GONE = ['unauthorized', 'token_invalid', 'not_found']
 
 const isOfPasskey = (act: Act) => act === 'passkey' || act === 'enroll'
 
+const ENDINGS: Partial<Record<ActionState, Ending>> = {
+  BLOCK: 'blocked',
+  REVIEW_FAILED: 'blocked',
+  REVIEW_REQUIRED: 'review',
+}
+
 const CODE_IS_DEAD = ['challenge_expired', 'attempts_exhausted', 'challenge_used']
 const RESEND_IS_OVER = ['sends_exhausted', 'resend_too_late', ...CODE_IS_DEAD]
 
@@ -114,6 +127,20 @@ export function isCodeAlive(view: View, now: number): boolean {
   return now + view.skewMs < Date.parse(challenge.expiresAt)
 }
 
+/** What is shown before anything has begun. */
+export const BEFORE: View = {
+  screen: 'starting',
+  action: null,
+  busy: null,
+  failure: null,
+  notice: null,
+  canPasskey: false,
+  ending: null,
+  result: null,
+  waitUntil: null,
+  skewMs: 0,
+}
+
 export function createFlow(deps: FlowDeps): Flow {
   const { client } = deps
   const life = new AbortController()
@@ -126,18 +153,7 @@ export function createFlow(deps: FlowDeps): Flow {
   let isAtWindow = false
   let steps: PasskeySteps | null = null
   let isImpossible = deps.passkeys === null
-  let view: View = {
-    screen: 'starting',
-    action: null,
-    busy: null,
-    failure: null,
-    notice: null,
-    canPasskey: false,
-    ending: null,
-    result: null,
-    waitUntil: null,
-    skewMs: 0,
-  }
+  let view = BEFORE
 
   function show(change: Partial<View>) {
     if (life.signal.aborted) return
@@ -147,7 +163,7 @@ export function createFlow(deps: FlowDeps): Flow {
     deps.onChange(view)
     const { screen } = view
     if (screen !== before && screen !== 'starting' && screen !== 'failed') deps.onStep(screen)
-    if (screen === 'link' || screen === 'approve') void watch()
+    if (/^(link|approve|review)$/.test(screen)) void watch()
     else stopWatching()
     if (screen === 'identify' && view.busy === null) void listen()
     else steps?.rest()
@@ -204,7 +220,7 @@ export function createFlow(deps: FlowDeps): Flow {
     const isOver = action.step === 'ended'
     const isLate = deps.now() + view.skewMs >= Date.parse(action.expiresAt)
     const hasFailed = action.state === 'CHALLENGE_FAILED' && !isLate
-    const ending = action.state === 'BLOCK' ? 'refused' : hasFailed ? 'failed' : 'expired'
+    const ending = ENDINGS[action.state] ?? (hasFailed ? 'failed' : 'expired')
     show({ action, screen: action.step, ending: isOver ? (view.ending ?? ending) : null, ...change })
   }
 

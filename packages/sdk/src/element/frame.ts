@@ -56,8 +56,9 @@ function badge({ view }: Scene): Part {
   if (view.screen === 'done') return html`<div class="badge good">${ICONS.check}</div>`
   if (view.screen === 'failed') return html`<div class="badge">${ICONS.alert}</div>`
   if (isMaking(view.screen)) return html`<div class="badge">${ICONS.passkey}</div>`
-  if (view.screen !== 'ended') return nothing
-  return html`<div class="badge">${view.ending === 'expired' ? ICONS.clock : ICONS.stop}</div>`
+  if (view.screen !== 'ended' && view.screen !== 'review') return nothing
+  const isStopped = view.screen === 'ended' && view.ending !== 'expired'
+  return html`<div class="badge">${isStopped ? ICONS.stop : ICONS.clock}</div>`
 }
 
 function trouble(scene: Scene): Part {
@@ -98,6 +99,7 @@ ${waiting(say(scene, 'signIn.approve.waiting'))}
     return html`${view.canPasskey || view.screen === 'offer' ? mainButton(say(scene, view.busy === 'enroll' ? 'signIn.passkey.busy' : 'signIn.offer.submit'), () => flow.enroll(), scene) : nothing}
 ${view.screen === 'offer' ? html`<div class="more row">${quiet(say(scene, 'signIn.offer.skip'), () => flow.skip())}</div>` : nothing}`
   if (view.screen === 'done') return doneBody(scene)
+  if (view.screen === 'review') return html`${waiting(say(scene, 'signIn.review.waiting'))}${wayBack(scene)}`
   return view.screen === 'ended' ? endedBody(scene) : nothing
 }
 
@@ -145,11 +147,14 @@ function doneBody(scene: Scene): Part {
 }
 
 /** Anew where this page can begin; an action that the app's backend began can only be left. */
-function endedBody(scene: Scene): Part {
-  if (scene.canBegin) return mainButton(say(scene, 'signIn.again'), scene.startAnew)
+function endedBody(scene: Scene): TemplateResult {
+  return html`${scene.canBegin ? mainButton(say(scene, 'signIn.again'), scene.startAnew) : nothing}${wayBack(scene)}`
+}
+
+function wayBack(scene: Scene): Part {
   const leadsTo = webAddress(scene.view.action?.redirectTo)
   return leadsTo
-    ? html`<a class="main" part="button" href=${leadsTo}>${say(scene, 'signIn.back')}</a>`
+    ? html`<a class="main ghost" part="button" href=${leadsTo}>${say(scene, 'signIn.back')}</a>`
     : nothing
 }
 
@@ -182,9 +187,9 @@ ${isDead(scene) ? nothing : resend(scene)}${nothingCame(scene)}
 <div class="row">${otherAddress(scene)}
 ${view.canPasskey || methodsOf(view.action).length > 1 ? quiet(say(scene, 'signIn.other.method'), () => flow.otherMethod()) : nothing}
 ${cancel}${help}</div></div>`
-  return (screen === 'ended' || screen === 'failed') && support
-    ? html`<div class="more row" part="more">${help}</div>`
-    : nothing
+  return screen === 'done' || help === nothing
+    ? nothing
+    : html`<div class="more row" part="more">${help}</div>`
 }
 
 function resend(scene: Scene): TemplateResult {

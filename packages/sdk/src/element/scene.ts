@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit'
 import type { Failure } from '../client/errors.ts'
-import { type Flow, isCodeAlive, isUsedUp, type View } from './flow.ts'
+import { type Flow, isCodeAlive, isUsedUp, methodsOf, type View } from './flow.ts'
 import type { WordKey } from './word-keys.ts'
 import { countdown, durationWords, EMERGENCY, piecesOf, plain, type Words } from './words.ts'
 
@@ -62,8 +62,10 @@ function breakable(address: string): TemplateResult {
   return domain.length > 0 ? html`${local}@<wbr>${domain.join('@')}` : html`${local}`
 }
 
-function wordOf({ words }: Scene, key: WordKey): string {
-  return words[key] ?? EMERGENCY[key] ?? key
+/** Who confirms something else signs in to nothing: a text of `signIn.confirm.` goes before the one of the same name. */
+function wordOf({ words, view }: Scene, key: WordKey): string {
+  const own = view.action?.name !== 'signIn' && words[key.replace('.', '.confirm.') as WordKey]
+  return own || (words[key] ?? EMERGENCY[key] ?? key)
 }
 
 function common({ view }: Scene): Values {
@@ -88,6 +90,8 @@ export function headOf(scene: Scene): { title: WordKey; lead: WordKey | null } {
       return { title: 'signIn.trouble.title', lead: null }
     case 'identify':
       return { title: 'signIn.title', lead: 'signIn.identify.lead' }
+    case 'method':
+      return { title: 'signIn.method.title', lead: methodLead(scene) }
     case 'done':
       if (result === null) return { title: 'signIn.done.title', lead: 'signIn.done.elsewhere' }
       return {
@@ -110,6 +114,14 @@ export function headOf(scene: Scene): { title: WordKey; lead: WordKey | null } {
 /** Where a passkey is made: it is asked for, or offered. */
 export const isMaking = (screen: View['screen']): screen is 'enroll' | 'offer' =>
   screen === 'enroll' || screen === 'offer'
+
+/** What is to be said before a choice of ways: that one proof is given, that mail is sent, or that there is no way here. */
+function methodLead({ view }: Scene): WordKey | null {
+  const hasMail = methodsOf(view.action).length > 0
+  if (!hasMail && !view.canPasskey) return 'signIn.method.none'
+  if (view.action?.completedSteps.length) return 'signIn.method.more'
+  return hasMail ? 'signIn.method.lead' : null
+}
 
 /** Whether the code or link on the screen has died, so that only a new one helps. */
 export function isDead({ view, now }: Scene): boolean {

@@ -1,10 +1,10 @@
 import { LitElement, type PropertyValues, render } from 'lit'
 import { loadPasskeys } from '../chunks.ts'
-import { createClient } from '../client/client.ts'
+import { createActionClient } from '../client/client.ts'
 import type { OstiaryClientError } from '../client/errors.ts'
 import type { ActionResult, ClientAction } from '../client/wire.ts'
 import { brandStyle } from './brand-style.ts'
-import { createFlow, type Flow, type View } from './flow.ts'
+import { BEFORE, createFlow, type Flow, type View } from './flow.ts'
 import { formOf } from './form.ts'
 import { frameOf } from './frame.ts'
 import { isDead, type Scene } from './scene.ts'
@@ -184,7 +184,7 @@ export class OstiarySignIn extends LitElement {
   #newFlow(server: string): Flow {
     const { action } = this
     return createFlow({
-      client: createClient({
+      client: createActionClient({
         server,
         key: this.key,
         token: action?.startsWith('oat_') ? action : null,
@@ -271,9 +271,10 @@ export class OstiarySignIn extends LitElement {
   }
 
   #scene(): Scene {
-    const flow = this.#flow ?? IDLE
+    // Before it has begun there is nothing to press.
+    const flow = this.#flow as Flow
     // Until there are words there is nothing to read: the waiting dots stand for both waits.
-    const known = this.#view && this.#catalogue ? this.#view : IDLE.view
+    const known = this.#view && this.#catalogue ? this.#view : BEFORE
     // A page that took the result itself is not left by a link of ours: its token is used.
     const result = known.result && this.#isHandled ? { ...known.result, redirectTo: null } : known.result
     const view = { ...known, result }
@@ -364,20 +365,3 @@ function regional(language: Language, action: ClientAction | null): string {
   const wish = action?.locale ?? ''
   return wish.toLowerCase().startsWith(`${language.toLowerCase()}-`) ? wish : language
 }
-
-const never = new Promise<never>(() => {})
-
-/** What is shown before anything has begun. */
-const IDLE: Flow = createFlow({
-  client: createClient({ server: '', fetch: () => never }),
-  now: Date.now,
-  begin: null,
-  resumes: false,
-  passkeys: null,
-  offers: false,
-  onChange() {},
-  onStep() {},
-  onSuccess() {},
-  onFailure() {},
-  onCancel() {},
-})

@@ -1,5 +1,5 @@
 import { type AuthenticationResponseJSON, platformAuthenticatorIsAvailable } from '@simplewebauthn/browser'
-import type { Client } from '../client/client.ts'
+import type { ActionClient } from '../client/client.ts'
 import type { PasskeyRequestOptions, ProvenAction } from '../client/wire.ts'
 import {
   canAutofill,
@@ -35,7 +35,7 @@ export interface PasskeySteps {
 const FRESH_MS = 4 * 60_000
 const MOST_ASKED = 8
 
-export function passkeySteps(client: Client, signal: AbortSignal): PasskeySteps {
+export function passkeySteps(client: ActionClient, signal: AbortSignal): PasskeySteps {
   let asked: { publicKey: PasskeyRequestOptions; until: number } | null = null
   let count = 0
   /** Whose turn it is: what was stopped meanwhile does nothing more. */

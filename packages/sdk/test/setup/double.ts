@@ -145,6 +145,7 @@ export async function startDouble(): Promise<Double> {
         state: 'CHALLENGE_REQUIRED',
         step: 'identify',
         methods: plan.methods,
+        completedSteps: [],
         address: null,
         intent: null,
         isAddressFixed: false,

@@ -21,6 +21,8 @@ export interface ActionLink {
   means: ReturnType<typeof pressMeans>
   /** This browser has the action's cookie: its page may go on without a press. */
   isSameBrowser: boolean
+  /** What the app says that the press confirms. */
+  intent: string | null
   /** Acts on a press that came from our own page; `pressToken` tells one browser from another. */
   press(pressToken: string | null, number: string | null): Promise<Pressed>
 }
@@ -65,6 +67,7 @@ export async function actionLink(
   return {
     means,
     isSameBrowser,
+    intent: action.intent,
     async press(pressToken, number) {
       try {
         return await act(deps, link, { means, isSameBrowser }, pressToken, number)

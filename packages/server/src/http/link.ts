@@ -136,6 +136,7 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
         maskedAddress: maskEmail(challenge.sendTo),
         tag: challenge.tag,
         purpose: challenge.purpose,
+        intent: opened?.intent ?? null,
         asked: {
           when: new Date(challenge.createdAt),
           ipAddress: challenge.ipAddress,

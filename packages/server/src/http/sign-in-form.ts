@@ -1,3 +1,5 @@
+import { methodsLeft } from '../core/actions/demands.ts'
+import { methodsFor } from '../core/actions/judge.ts'
 import { endedRedirect, type Step, stepOf } from '../core/actions/state.ts'
 import { beginSignIn } from '../core/actions/track.ts'
 import * as work from '../core/actions/work.ts'
@@ -6,7 +8,8 @@ import { normaliseCode } from '../core/challenges/code.ts'
 import { statusOf } from '../core/challenges/status.ts'
 import { fieldError, type OstiaryError } from '../core/errors.ts'
 import type { SentMethodName } from '../core/methods/method.ts'
-import { SENT_METHOD_NAMES, sentMethodsOf } from '../core/methods/methods.ts'
+import { SENT_METHOD_NAMES } from '../core/methods/methods.ts'
+import type { ActionState } from '../core/rows.ts'
 import type { HttpDeps } from './app.ts'
 import { actionCookies, type Jar } from './client/action-cookies.ts'
 import { deviceCookies, heldDevice } from './client/device-cookie.ts'
@@ -55,8 +58,8 @@ export const ACTS: Readonly<Record<string, Act>> = {
     if (!parseEmail(to)) throw fieldError('to', 'invalid_format', 'is not one e-mail address')
     const at = moment.visit.work ?? (await begun(deps, moment))
     const action = await work.identify(deps, at, to)
-    const [only, ...others] = sentMethodsOf(at.view.settings)
-    if (only && others.length === 0) await work.send(deps, { ...at, action, challenge: null }, only.name)
+    const [only, ...others] = sentMethodsLeft(methodsLeft(action, methodsFor(at.view.settings, action.name)))
+    if (only && others.length === 0) await work.send(deps, { ...at, action, challenge: null }, only)
     return HERE
   },
 
@@ -110,6 +113,12 @@ export const ACTS: Readonly<Record<string, Act>> = {
     return { to: endedRedirect(action, deps.clock.now(), deps.epoch) }
   },
 
+  /** Back to the app, with how it ended or that it waits. */
+  async leave(deps, { visit }) {
+    if (!visit.work) return HERE
+    return { to: endedRedirect(visit.work.action, deps.clock.now(), deps.epoch) }
+  },
+
   other: async (_deps, { visit }) => (visit.work?.action.isNamed ? HERE : { screen: 'identify' }),
   otherMethod: async () => ({ screen: 'method' }),
   restart: async () => HERE,
@@ -140,6 +149,21 @@ function finished({ redirectTo }: work.ActionResult): Led {
   }
 }
 
+const sentMethodsLeft = (methods: readonly { name: string }[]): SentMethodName[] =>
+  SENT_METHOD_NAMES.filter(name => methods.some(one => one.name === name))
+
+/** How an action ended, in the words of the page; one that ran out where nothing else is known of it. */
+const ENDINGS: Partial<Record<ActionState, string>> = {
+  BLOCK: 'blocked',
+  REVIEW_FAILED: 'blocked',
+  REVIEW_REQUIRED: 'review',
+}
+
+function endingOf(state: ActionState | undefined): { title: string; text: string } {
+  const why = (state && ENDINGS[state]) ?? 'expired'
+  return { title: `signIn.ended.${why}.title`, text: `signIn.ended.${why}.text` }
+}
+
 /** The step as the forms show it; what is told goes before what is known. */
 export function plainStep(
   deps: HttpDeps,
@@ -155,7 +179,9 @@ export function plainStep(
   const address = told.address ?? body?.address ?? body?.loginHint ?? query.loginHint ?? ''
   return {
     step: screen ?? (told.ending ? 'ended' : (body?.step ?? 'identify')),
-    methods: sentMethodsOf(view.settings).map(method => method.name),
+    methods: sentMethodsLeft((body?.methods ?? []).map(name => ({ name }))),
+    isOneProven: (body?.completedSteps.length ?? 0) > 0,
+    intent: body?.intent ?? null,
     address,
     actionId: at?.action.id ?? null,
     isAddressFixed: body?.isAddressFixed ?? false,
@@ -169,7 +195,8 @@ export function plainStep(
     error: told.error ?? null,
     trouble: told.trouble ?? null,
     notice: told.notice ? texts.say(told.notice, { address }) : null,
-    ending: told.ending ?? null,
+    ending: told.ending ?? endingOf(body?.state),
+    leadsBack: (body?.redirectTo ?? null) !== null,
     isCancelable: (query.redirectUrl ?? at?.action.redirectUrl ?? null) !== null,
     canBeginAnew: query.key !== undefined,
     pressToken,

@@ -213,8 +213,11 @@ async function goingOn(
   for (const held of heldActions(jar).slice(0, MAX_ACTION_COOKIES)) {
     if (actionId !== null && held.actionId !== actionId) continue
     const work = await heldWork(deps, jar, held.actionId)
-    const isTold = actionId !== null || work?.action.address !== null
-    if (work && isTold && isFor(work.action, app, query) && isGoingOn(deps, work.action)) return work
+    if (!work || !isFor(work.action, app, query)) continue
+    // One that its address names is shown as it ended, too, where the rules have ended it: else nobody would learn why.
+    const isNamed = actionId !== null && isStopped(work.action.state)
+    const isTold = actionId !== null || work.action.address !== null
+    if (isNamed || (isTold && isGoingOn(deps, work.action))) return work
   }
   return null
 }
@@ -236,8 +239,11 @@ function isGoingOn({ clock, epoch }: HttpDeps, action: Action): boolean {
   const now = clock.now()
   const state = stateOf(action, now, epoch)
   if (state === 'CHALLENGE_SUCCEEDED') return action.resultExpiresAt === null && action.expiresAt > now
-  return state === 'CHALLENGE_REQUIRED'
+  const isInReview = state === 'REVIEW_REQUIRED' || state === 'REVIEW_SUCCEEDED'
+  return isInReview ? action.expiresAt > now && action.epoch === epoch : state === 'CHALLENGE_REQUIRED'
 }
+
+const isStopped = (state: Action['state']) => state === 'BLOCK' || state === 'REVIEW_FAILED'
 
 /** The action after a form was taken. */
 async function workAfter(deps: HttpDeps, { visit, begun, jar }: Moment): Promise<AtWork | null> {
@@ -245,7 +251,8 @@ async function workAfter(deps: HttpDeps, { visit, begun, jar }: Moment): Promise
   const found = begun
     ? await findWork(deps, begun.token)
     : await heldWork(deps, jar, visit.work?.action.id ?? '')
-  const isOver = !found || (query.key !== undefined && !isGoingOn(deps, found.action))
+  const isShown = found && (isGoingOn(deps, found.action) || isStopped(found.action.state))
+  const isOver = !found || (query.key !== undefined && !isShown)
   return isOver ? null : { ...found, view, origin, circumstances }
 }
 
@@ -322,11 +329,12 @@ function lookOf(deps: HttpDeps, c: Request, shown: Shown): SignInLook {
 
 function signInTextsOf(c: Request, shown: Shown) {
   const wishes = wishesOf(c.req.header('accept-language'))
-  const asked =
-    shown && 'query' in shown
-      ? (shown.query.locale ?? shown.work?.action.locale)
-      : (shown?.action?.locale ?? c.req.query('locale'))
-  return pageTexts([asked, ...wishes], shown?.view.settings ?? null, 'signIn.')
+  const isVisit = shown !== null && 'query' in shown
+  const action = (isVisit ? shown.work?.action : shown?.action) ?? null
+  const asked = isVisit ? (shown.query.locale ?? action?.locale) : (action?.locale ?? c.req.query('locale'))
+  // Who confirms something else does not sign in.
+  const variant = action && action.name !== 'signIn' ? 'confirm' : null
+  return pageTexts([asked, ...wishes], shown?.view.settings ?? null, 'signIn.', variant)
 }
 
 export function page(c: Request, { html, csp }: Page, status = 200, hasOpener = false): Response {
@@ -336,7 +344,9 @@ export function page(c: Request, { html, csp }: Page, status = 200, hasOpener = 
 /** The page's own address, which names the action that it is about. */
 function ownAddress(c: Request, { visit, begun }: Moment): string {
   const { searchParams } = new URL(c.req.url)
-  const id = begun?.id ?? visit.work?.action.id
+  const { work } = visit
+  // What the rules have stopped is left behind by whoever begins anew.
+  const id = begun?.id ?? (work && !isStopped(work.action.state) ? work.action.id : undefined)
   if (id === undefined) searchParams.delete('action')
   else searchParams.set('action', id)
   return `/sign-in?${searchParams}`

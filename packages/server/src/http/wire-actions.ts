@@ -177,10 +177,23 @@ export const ClientActionBody = z
     id: actionId,
     name: z.string(),
     state: z.enum(STATES),
-    step: z.enum(['identify', 'method', 'code', 'link', 'approve', 'enroll', 'offer', 'done', 'ended']),
+    step: z.enum([
+      'identify',
+      'method',
+      'code',
+      'link',
+      'approve',
+      'enroll',
+      'offer',
+      'review',
+      'done',
+      'ended',
+    ]),
     // What the app says that the person agrees to; null for a sign-in as any other.
     intent: z.string().nullable(),
     methods: z.array(MethodBody),
+    // What is proven already, where the rules ask for more than one proof.
+    completedSteps: z.array(MethodBody),
     address: z.string().nullable(),
     isAddressFixed: z.boolean(),
     loginHint: z.string().nullable(),
@@ -218,6 +231,7 @@ export function clientActionBody(
     methods: (isOpen(action.state) ? methodsLeft(action, methodsIn(settings, action)) : []).map(
       method => method.name,
     ),
+    completedSteps: action.proofs.map(one => MethodBody.parse(one.method)),
     address: action.requestedTo,
     // The backend named the person: nobody else can be proven in this action.
     isAddressFixed: action.isNamed,

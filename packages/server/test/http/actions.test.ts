@@ -202,15 +202,15 @@ describe('an action that ends without a proof', () => {
     expect(await stateOf(tab.id)).toBe('CHALLENGE_FAILED')
   })
   test('by the setting is blocked, or waits for a review that nobody skips', async () => {
-    for (const [outcome, state, error] of [
-      ['BLOCK', 'BLOCK', 'blocked'],
-      ['REVIEW', 'REVIEW_REQUIRED', 'review_pending'],
+    for (const [outcome, state, step, error] of [
+      ['BLOCK', 'BLOCK', 'ended', 'blocked'],
+      ['REVIEW', 'REVIEW_REQUIRED', 'review', 'review_pending'],
     ]) {
       await server.call('PATCH', '/v1/settings', { action: { defaultOutcome: { signIn: outcome } } })
       const tab = await begin(server, app)
       expect((await tab.get('current')).body).toMatchObject({
         state,
-        step: 'ended',
+        step,
         redirectTo: `${APP_BACK}&error=${error}&state=st`,
       })
       for (const [call, body] of Object.entries(CALLS))

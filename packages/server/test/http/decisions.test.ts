@@ -273,7 +273,7 @@ describe('a review', () => {
     await addRule(server, { condition: 'true', outcome: 'REVIEW', methods: ['emailCode'] })
     const { tab, id } = await tracked({ redirectUrl: APP_BACK })
     expect((await tab.get('current')).body).toMatchObject({
-      step: 'ended',
+      step: 'review',
       methods: [],
       redirectTo: `${APP_BACK}&error=review_pending`,
     })
@@ -368,7 +368,7 @@ describe('a sign-in', () => {
     await rule({ condition: 'user.isNew', outcome: 'REVIEW' })
     const to = fresh()
     const { tab, proven } = await signingIn(to)
-    expect(proven.body).toMatchObject({ state: 'REVIEW_REQUIRED', step: 'ended', result: null })
+    expect(proven.body).toMatchObject({ state: 'REVIEW_REQUIRED', step: 'review', result: null })
     expect(proven.body.redirectTo).toContain('error=review_pending')
     expect((await review(tab.id)).body).toMatchObject({ state: 'REVIEW_SUCCEEDED', completedSteps: [] })
     expectRefusal(await tab.post('finish'), 'state_conflict')

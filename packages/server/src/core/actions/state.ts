@@ -2,7 +2,18 @@ import { withQuery } from '../addresses/redirect-url.ts'
 import type { Action, ActionState, Challenge } from '../rows.ts'
 import { isEnrolmentDue } from './demands.ts'
 
-export type Step = 'identify' | 'method' | 'code' | 'link' | 'approve' | 'enroll' | 'offer' | 'done' | 'ended'
+export type Step =
+  | 'identify'
+  | 'method'
+  | 'code'
+  | 'link'
+  | 'approve'
+  | 'enroll'
+  | 'offer'
+  /** Somebody has to decide: then it goes on to the proof, or ends. */
+  | 'review'
+  | 'done'
+  | 'ended'
 
 /** The state at an instant: one that ran out before its result was given has failed. Expiry is judged where it is asked for. */
 export function stateOf(action: Action, now: number, epoch: number): ActionState {
@@ -20,6 +31,7 @@ export function stepOf(action: Action, challenge: Challenge | null, now: number,
   const isOver = action.expiresAt <= now || action.epoch !== epoch
   if (state === 'CHALLENGE_SUCCEEDED' && action.offersPasskey) return 'offer'
   if (state === 'CHALLENGE_SUCCEEDED' || state === 'ALLOW') return 'done'
+  if (state === 'REVIEW_REQUIRED' && !isOver) return 'review'
   if (!isOpen(state) || isOver) return 'ended'
   if (isEnrolmentDue(action)) return 'enroll'
   // Whom the backend named, nobody types in: with no address they have a passkey alone.

@@ -41,6 +41,8 @@ export interface LinkPageInput extends LinkLook {
   maskedAddress: string
   tag: string
   purpose: string
+  /** What the app says that the press confirms; it stands in the place of the purpose. */
+  intent?: string | null
   asked: { when: Date; ipAddress: string | null; userAgent: string | null }
   expiresAt: Date
   /** Sent back in the form field `press`. */
@@ -77,7 +79,7 @@ export function linkPage(input: LinkPageInput): Page {
   const body = html`<h1>${title}</h1>
 <p class="who">${asWhom(input)}</p>
 <dl>
-${kind === 'other' && row(say('link.asked.purpose'), html`<bdi>${purposeInWords(input.purpose)}</bdi>`)}
+${kind === 'other' && row(say('link.asked.purpose'), html`<bdi>${input.intent ?? purposeInWords(input.purpose)}</bdi>`)}
 ${row(say('link.asked.when'), moment(input.asked.when, input))}
 ${row(say('link.asked.device'), html`${deviceInWords(input.asked.userAgent, input.texts)}`)}
 ${row(say('link.asked.ipAddress'), html`<bdi>${input.asked.ipAddress ?? say('link.asked.unknown')}</bdi>`)}

@@ -14,19 +14,24 @@ export interface PageTexts {
   minutes(ms: number): string
 }
 
-/** Texts by the first wish that is there, then by the settings; without settings (nobody knows whose page it is) by the wishes. */
+/**
+ * Texts by the first wish that is there, then by the settings; without settings (nobody knows whose page it is) by the wishes.
+ * With a variant, as `confirm`, the text `signIn.confirm.title` goes before `signIn.title` where there is one.
+ */
 export function pageTexts(
   wishes: readonly (string | null | undefined)[],
   settings: Settings | null,
   kind: TextKind,
+  variant: 'confirm' | null = null,
 ): PageTexts {
   const { locale, direction, words } = wordsFor(wishes, settings, kind)
   const texts: Readonly<Record<string, string>> = words
+  const textOf = (key: string) => (variant && texts[key.replace('.', `.${variant}.`)]) ?? texts[key] ?? key
   return {
     locale,
     direction,
     say: (key, values = {}) =>
-      (texts[key] ?? key).replace(/\{(\w+)\}/g, (written, name: string) => {
+      textOf(key).replace(/\{(\w+)\}/g, (written, name: string) => {
         const value = values[name]
         if (value === undefined) return written
         return typeof value === 'number' ? String(value) : isolated(value)

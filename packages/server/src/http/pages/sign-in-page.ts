@@ -23,7 +23,12 @@ export interface SignInLook {
 /** What the forms without JavaScript show: the step as the server holds it. */
 export interface PlainStep {
   step: Step
+  /** Those that are left for this action, of those that send something: a passkey takes a script. */
   methods: readonly SentMethodName[]
+  /** One proof is given, and another is asked for. */
+  isOneProven: boolean
+  /** What the app says that the person agrees to. */
+  intent: string | null
   /** As this browser typed it, or the app's hint. */
   address: string
   /** The action that the forms are about; null: they begin one. */
@@ -42,8 +47,10 @@ export interface PlainStep {
   error: string | null
   trouble: string | null
   notice: string | null
-  /** Why it ended, as a pair of texts. */
-  ending: { title: string; text: string } | null
+  /** Why it ended, as a pair of texts: for the step `ended`. */
+  ending: { title: string; text: string }
+  /** The app hears how it ended, or that it waits. */
+  leadsBack: boolean
   isCancelable: boolean
   /** There is a key to begin with again. */
   canBeginAnew: boolean
@@ -169,7 +176,7 @@ function brandRow({ settings }: SignInLook): Html | null {
 function stepBody(look: SignInLook, plain: PlainStep): Html {
   const { say } = look.texts
   const { title, lead } = headOf(look, plain)
-  return html`<h1>${title}</h1>${lead && html`<p class="lead">${lead}</p>`}
+  return html`<h1>${title}</h1>${plain.intent !== null && html`<p class="intent"><b><bdi>${plain.intent}</bdi></b></p>`}${lead && html`<p class="lead">${lead}</p>`}
 ${plain.trouble && html`<p class="trouble" role="alert">${plain.trouble}</p>`}
 ${plain.notice && html`<p class="lead" role="status">${plain.notice}</p>`}
 ${BODIES[plain.step](look, plain)}
@@ -187,7 +194,12 @@ function headOf(
     case 'identify':
       return texts('signIn.title', 'signIn.identify.lead')
     case 'method':
-      return texts('signIn.method.title', 'signIn.method.lead')
+      return texts(
+        'signIn.method.title',
+        `signIn.method.${plain.methods.length === 0 ? 'none' : plain.isOneProven ? 'more' : 'lead'}`,
+      )
+    case 'review':
+      return texts('signIn.review.title', 'signIn.review.lead')
     case 'code':
       return texts('signIn.code.title', 'signIn.code.lead')
     case 'link':
@@ -200,10 +212,7 @@ function headOf(
     case 'done':
       return { title: say('signIn.done.title'), lead: null }
     case 'ended':
-      return texts(
-        plain.ending?.title ?? 'signIn.ended.expired.title',
-        plain.ending?.text ?? 'signIn.ended.expired.text',
-      )
+      return texts(plain.ending.title, plain.ending.text)
   }
 }
 
@@ -234,14 +243,20 @@ ${act(plain, 'finish', look.texts.say('signIn.identify.submit'))}`,
     html`<p class="trouble" role="alert">${say('signIn.enroll.impossible')}</p>`,
   offer: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
   done: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
+  // Looks again: without JavaScript nothing tells this page of the decision.
+  review: (look, plain) =>
+    html`${act(plain, 'restart', look.texts.say('signIn.retry'))}${wayBack(look, plain)}`,
   ended: (look, plain) =>
-    plain.canBeginAnew ? act(plain, 'restart', look.texts.say('signIn.again')) : html``,
+    html`${plain.canBeginAnew && act(plain, 'restart', look.texts.say('signIn.again'))}${wayBack(look, plain)}`,
 }
 
 const METHOD_TEXTS: Record<SentMethodName, string> = {
   emailCode: 'signIn.method.code',
   emailLink: 'signIn.method.link',
 }
+
+const wayBack = ({ texts }: SignInLook, plain: PlainStep): Html | null =>
+  plain.leadsBack ? html`<div class="back">${act(plain, 'leave', texts.say('signIn.back'))}</div>` : null
 
 function codeForm(look: SignInLook, plain: PlainStep): Html {
   const { say } = look.texts
@@ -281,8 +296,7 @@ function more({ texts: { say }, settings }: SignInLook, plain: PlainStep): Html 
       act(plain, 'other', say('signIn.other.address')),
     isOut && plain.methods.length > 1 && act(plain, 'otherMethod', say('signIn.other.method')),
     plain.isCancelable &&
-      plain.step !== 'ended' &&
-      plain.step !== 'done' &&
+      !['ended', 'done', 'review'].includes(plain.step) &&
       act(plain, 'cancel', say('signIn.cancel')),
     support && html`<a href="${support.href}" rel="noreferrer">${say('signIn.support')}</a>`,
   ].filter(one => one !== false && one !== null)

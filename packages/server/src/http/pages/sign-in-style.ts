@@ -45,6 +45,7 @@ ostiary-account>.card,#failed,.js #plain,.failed #plain{display:none}
 .brand img{height:2rem;max-width:9rem;object-fit:contain}
 .brand .dot{flex:none;width:.75rem;height:.75rem;border-radius:50%;background:var(--primary);border:1px solid var(--edge)}
 h1{margin:0;font-size:1.5rem;font-weight:650;line-height:1.25;letter-spacing:-.014em;text-wrap:pretty}
+.intent{margin:.75rem 0 0;padding:.625rem .875rem;border-inline-start:3px solid var(--primary);background:var(--page);border-radius:0 var(--radius) var(--radius) 0}
 .lead{margin:.5rem 0 0;color:var(--muted);text-wrap:pretty}
 .trouble{margin:1.25rem 0 0;padding:.75rem .875rem;border:1px solid var(--danger);border-radius:var(--radius);font-size:.9375rem}
 form{margin:0}
@@ -59,7 +60,8 @@ input[aria-invalid=true]{border-color:var(--danger)}
 button{display:block;width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.625rem 1.25rem;font:inherit;font-weight:600;color:var(--onPrimary);background:var(--primary);border:1px solid var(--edge);border-radius:var(--radius);cursor:pointer}
 button:hover{filter:brightness(1.07)}
 button small{display:block;font-weight:400;font-size:.875rem}
-.options button{margin:.75rem 0 0;min-height:4rem;text-align:start;color:var(--text);background:var(--background);border-color:var(--field)}
+.options button{min-height:4rem;text-align:start}
+.options button,form+.back button{margin:.75rem 0 0;color:var(--text);background:var(--background);border-color:var(--field)}
 .number{display:block;margin:1.5rem 0 0;padding:1.25rem;border:1px solid var(--line);border-radius:var(--radius);text-align:center;font:650 4rem/1 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;letter-spacing:.16em;text-indent:.16em}
 .more{display:flex;flex-wrap:wrap;column-gap:1.25rem;margin:1.5rem 0 -.75rem;padding:.5rem 0 0;border-top:1px solid var(--line);font-size:.9375rem}
 .more button,.more a{display:inline-flex;align-items:center;width:auto;min-height:2.75rem;margin:0;padding:0;border:0;background:none;color:var(--text);font-weight:400;font-size:inherit;text-decoration:underline;text-decoration-color:var(--field);text-underline-offset:.25em}
