@@ -61,6 +61,7 @@ export function mailView(input: MailInput, language: Language, values: MailValue
   const kind = challenge.purpose === 'signIn' ? 'signIn' : 'other'
   const isSecond = content.code !== null
   const { supportUrl } = settings.brand
+  const intent = challenge.actionId ? (challenge.templateVariables.intent ?? '') : ''
   return {
     language,
     brand: apart(oneLine(settings.brand.name)),
@@ -84,6 +85,7 @@ export function mailView(input: MailInput, language: Language, values: MailValue
     asked: {
       title: say('mail.asked.title'),
       rows: [
+        ...(intent === '' ? [] : [[say('mail.asked.intent'), apart(oneLine(intent))] as const]),
         [say('mail.asked.time'), dateAndTime(input.message.createdAt, language.locale)],
         [say('mail.asked.device'), deviceWords(challenge.userAgent, say)],
         [

@@ -1,7 +1,7 @@
 import type { Mail } from '../core/ports.ts'
-import { wordsFor } from '../words/catalogue.ts'
 import { fill, oneLine } from '../words/fill.ts'
 import { mailHtml } from './mail-html.ts'
+import { mailLanguage } from './mail-language.ts'
 import { mailText } from './mail-text.ts'
 import { type MailInput, mailValues, mailView, senderOf } from './mail-view.ts'
 import { fillTemplate } from './template-mail.ts'
@@ -17,21 +17,21 @@ const PREHEADER_LENGTH = 89
  */
 export function renderMail(input: MailInput): Mail {
   const { message, challenge, content, settings, mailFrom } = input
-  const language = wordsFor([challenge.locale, input.userLocale], settings, 'mail.')
+  const language = mailLanguage(settings, challenge, input.userLocale)
   const values = mailValues(input, language.locale)
   const isSignIn = challenge.purpose === 'signIn'
   const isCodeOpen = isSignIn && settings.mail.codeInSubject && content.code !== null
-  // Without the code among the values, not even the operator's own subject can show it.
-  const { code, ...safe } = values
-  const outside = (key: keyof typeof language.words) =>
-    oneLine(fill(language.words[key], isCodeOpen ? { ...safe, code } : safe))
+  // Without them among the values, not even the operator's own subject can show the code, or what an app says of an action.
+  const hidden = [...(isCodeOpen ? [] : ['code']), ...(challenge.actionId ? ['intent'] : [])]
+  const safe = Object.fromEntries(Object.entries(values).filter(([name]) => !hidden.includes(name)))
+  const outside = (key: keyof typeof language.words) => oneLine(fill(language.words[key], safe))
   const neutral = isSignIn ? 'mail.subject.signIn' : 'mail.subject.other'
   const preheader = outside(isCodeOpen ? 'mail.preheader.code' : 'mail.preheader.plain')
   const own = input.template
     ? fillTemplate(input.template, settings, [challenge.locale, input.userLocale], {
         code: content.code,
         link: content.link,
-        isCodeOpen,
+        hidden,
         tag: challenge.tag,
         to: message.to,
         expiresAt: challenge.expiresAt,

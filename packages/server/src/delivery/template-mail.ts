@@ -15,8 +15,8 @@ import { clockTime } from '../words/time.ts'
 export interface TemplateValues {
   code: string | null
   link: string | null
-  /** Whether the subject may show the code. */
-  isCodeOpen: boolean
+  /** What a subject may not show. */
+  hidden: readonly string[]
   tag: string
   to: string
   expiresAt: number
@@ -29,7 +29,7 @@ const SUBJECT_LENGTH = 300
 
 /**
  * The mail of a template, in the first wished locale that it has, else the environment's default, else English.
- * `subject` is null where it would show a code that it may not.
+ * `subject` is null where it would show what it may not.
  */
 export function fillTemplate(
   template: Template,
@@ -45,7 +45,7 @@ export function fillTemplate(
   const locale = found === undefined ? [...locales.keys()][0]! : wished
   const { subject, text, html } = locales.get(found ?? locale)!
   const valueAt = valuesOf(settings, locale, values)
-  const isSubjectOpen = values.isCodeOpen || !subject.slots.some(slot => slot.name === 'code')
+  const isSubjectOpen = !subject.slots.some(slot => values.hidden.includes(slot.name))
   return {
     locale,
     subject: isSubjectOpen
@@ -95,7 +95,7 @@ export const previewMail: MessageReader['preview'] = (template, { settings }, { 
   const own = [...compiled(template).names].filter(name => !isBuiltIn(name))
   const mail = fillTemplate(template, settings, [locale], {
     ...SAMPLE,
-    isCodeOpen: settings.mail.codeInSubject,
+    hidden: settings.mail.codeInSubject ? [] : ['code'],
     expiresAt: now + 1000 * settings.challenge.expiresInSeconds,
     now,
     variables: { ...Object.fromEntries(own.map(name => [name, `[${name}]`])), ...variables },

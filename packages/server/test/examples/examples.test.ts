@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import type { Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -19,17 +19,18 @@ describe.skipIf(!hasBrowser)('the example', () => {
     for (const child of children) child.kill()
   })
 
+  const pathOf = (file: string) => fileURLToPath(new URL(`../../../../examples/${file}`, import.meta.url))
+  const environment = () => ({
+    PATH: process.env.PATH,
+    OSTIARY_URL: server.url,
+    OSTIARY_SECRET_KEY: server.facts.secretKey,
+    OSTIARY_PUBLISHABLE_KEY: server.facts.publishableKey,
+  })
+
   async function run(file: string): Promise<string> {
     const port = await freePort()
-    const path = fileURLToPath(new URL(`../../../../examples/${file}`, import.meta.url))
-    const child = spawn(process.execPath, [path], {
-      env: {
-        PATH: process.env.PATH,
-        PORT: String(port),
-        OSTIARY_URL: server.url,
-        OSTIARY_SECRET_KEY: server.facts.secretKey,
-        OSTIARY_PUBLISHABLE_KEY: server.facts.publishableKey,
-      },
+    const child = spawn(process.execPath, [pathOf(file)], {
+      env: { ...environment(), PORT: String(port) },
       stdio: ['ignore', 'pipe', 'inherit'],
     })
     children.push(child)
@@ -111,6 +112,80 @@ describe.skipIf(!hasBrowser)('the example', () => {
     await page.getByRole('button', { name: 'Sign in' }).click()
     await page.getByText('Signed in as passkey@example.com').first().waitFor()
     await page.getByRole('heading', { name: 'Where you are signed in' }).waitFor()
+    expect(complaintsOf(person)).toEqual([])
+    await person.close()
+  })
+
+  it('step-up pays out what was approved, and nothing that was cancelled, blocked or changed', {
+    timeout: 90_000,
+  }, async () => {
+    for (let time = 0; time < 2; time++)
+      execFileSync(process.execPath, [pathOf('step-up/rules.js')], { env: environment() })
+    const api = apiOf(server.url, server.facts.secretKey)
+    expect((await api('GET', '/v1/rules')).body.data).toHaveLength(4)
+    const url = await run('step-up/server.js')
+    const person = await openWindow(url)
+    const { page, context } = person
+    const address = 'step-up@example.com'
+    await addAuthenticator(page)
+    await page.goto(url)
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await prove(page, address)
+    await page.getByRole('button', { name: 'Create a passkey' }).click()
+    await page.getByText(`Signed in as ${address}`).waitFor()
+    const ask = async (amount: number, at = page) => {
+      await at.goto(url)
+      await at.locator('input[name=amount]').fill(String(amount))
+      await at.locator('input[name=iban]').fill('DE12 3456')
+      await at.getByRole('button', { name: 'Pay out' }).click()
+    }
+    const paid = (amount: number) => page.getByText(`Paid: ${amount} € to DE123456`)
+    const codeTo = async () => {
+      await page.getByText(/^Pay out \d+ € to DE123456$/).waitFor()
+      await page.getByRole('button', { name: /With a code/ }).click()
+      await page.locator('input[name=code]').waitFor()
+      const { body } = await api('GET', `/v1/messages?to=${address}`)
+      expect(body.data[0].text).toContain('What for: Pay out')
+      return body.data[0].code as string
+    }
+
+    await ask(50)
+    await paid(50).waitFor()
+
+    await ask(250)
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByText('Not paid: cancelled').waitFor()
+
+    await ask(251)
+    const code = await codeTo()
+    await page.locator('input[name=code]').pressSequentially(code)
+    await paid(251).waitFor()
+
+    await ask(20_000)
+    await page.getByText('We do not pay that out').waitFor()
+
+    // Approved in one tab, changed in another meanwhile.
+    await ask(252)
+    const second = await codeTo()
+    const other = await context.newPage()
+    await ask(9000, other)
+    await other.getByText('Pay out 9000 € to DE123456').waitFor()
+    await page.locator('input[name=code]').pressSequentially(second)
+    await page.getByText('Not paid: something else was approved').waitFor()
+
+    await ask(5000)
+    const third = await codeTo()
+    await page.locator('input[name=code]').pressSequentially(third)
+    await page.getByText('One more proof is needed').first().waitFor()
+    await page.getByRole('button', { name: /Confirm with a passkey/ }).click()
+    await paid(5000).waitFor()
+
+    await page.goto(url)
+    expect(await page.getByText(/^Paid: /).allTextContents()).toEqual([
+      'Paid: 50 € to DE123456',
+      'Paid: 251 € to DE123456',
+      'Paid: 5000 € to DE123456',
+    ])
     expect(complaintsOf(person)).toEqual([])
     await person.close()
   })

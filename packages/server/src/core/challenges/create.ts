@@ -46,6 +46,8 @@ export interface ActionChallenge extends CreateChallenge {
   actionId: string
   /** Of the device token that counts in the action; null where none does. */
   presentedHash: string | null
+  /** What the mail may tell of the action, where its address is proven or not. */
+  variables(isAddressProven: boolean): Record<string, string>
 }
 
 /**
@@ -87,13 +89,15 @@ export async function newChallenge(
   const { settings, environment } = view
   const now = deps.clock.now()
   const app = appOf(call, input.appId)
-  const { identity, requestedTo } = await addressOf(deps, call, input)
+  const { identity, requestedTo, isProven } = await addressOf(deps, call, input)
   guardDestination(settings, identity)
   const actionId = 'actionId' in input ? input.actionId : null
   const credential = actionId === null ? credentialOf(settings, input) : (input.credential ?? 'code')
   guardRedirect(call, app, input)
-  const templateVariables = input.templateVariables ?? {}
-  if (input.template !== undefined) templateNamed(view, input.template, { credential, templateVariables })
+  const templateVariables = 'variables' in input ? input.variables(isProven) : (input.templateVariables ?? {})
+  // In an action nobody could mend it: what fits no more is mailed without it.
+  if (input.template !== undefined && actionId === null)
+    templateNamed(view, input.template, { credential, templateVariables })
   const circumstances = circumstancesOf(input.context)
   const presented =
     'presentedHash' in input ? input.presentedHash : presentedHash(deps.keyring, input.context?.deviceToken)
@@ -214,20 +218,24 @@ async function addressOf(
   deps: Deps,
   { view }: Call,
   { to, userId }: CreateChallenge,
-): Promise<{ identity: string; requestedTo: string }> {
+): Promise<{ identity: string; requestedTo: string; isProven: boolean }> {
   if ((to === undefined) === (userId === undefined))
     throw fieldError('to', 'invalid_value', 'exactly one of to and userId is needed')
   if (to !== undefined) {
     const email = parseEmail(to)
     if (!email) throw fieldError('to', 'invalid_format', 'is not one e-mail address that Ostiary can send to')
-    return { identity: email.identity, requestedTo: to }
+    return { identity: email.identity, requestedTo: to, isProven: false }
   }
   const user = await deps.store.findUser(view.environment.id, userId ?? '')
   // A proven address before others: an unproven one, perhaps mistyped, leads to no account.
   const emails = user?.identifiers.filter(one => one.type === 'email') ?? []
   const email = emails.find(one => one.verifiedAt !== null) ?? emails[0]
   if (!email) return refuse('not_found', 'There is no such user, or it has no e-mail address.')
-  return { identity: email.value, requestedTo: maskEmail(email.value) }
+  return {
+    identity: email.value,
+    requestedTo: maskEmail(email.value),
+    isProven: email.verifiedAt !== null,
+  }
 }
 
 /** Refuses an address whose domain the settings do not allow. */

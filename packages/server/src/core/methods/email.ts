@@ -1,3 +1,4 @@
+import { mailedIntent, templateFor } from '../actions/mail.ts'
 import { newChallenge } from '../challenges/create.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
 import type { NewChallenge } from '../ports.ts'
@@ -13,6 +14,7 @@ export async function beginByEmail(
   credential: 'code' | 'link',
 ): Promise<NewChallenge> {
   const { settings } = call.view
+  const template = templateFor(settings, action.name, credential === 'code' ? 'emailCode' : 'emailLink')
   const leftMs = action.expiresAt - deps.clock.now()
   if (action.address === null || leftMs <= 0) return refuse('state_conflict')
   return await newChallenge(deps, call, {
@@ -20,6 +22,8 @@ export async function beginByEmail(
     actionId: action.id,
     presentedHash,
     purpose: action.name,
+    ...(template !== null && { template }),
+    variables: isProven => ({ intent: mailedIntent(action, isProven) }),
     credential,
     // Its link leads back to the action, whatever the setting says of links that an app handles itself.
     linkVia: 'ostiary',

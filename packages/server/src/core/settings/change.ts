@@ -1,3 +1,4 @@
+import { guardTemplates } from '../actions/mail.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
 import type { EnvironmentView } from '../environments/directory.ts'
 import { fieldError, OstiaryError } from '../errors.ts'
@@ -30,6 +31,7 @@ export async function changeSettings(
     const settings = patchSettings(view.environment.settings, patch)
     // Only when it is asked for: an app that lost its origin must not stand in the way of every other setting.
     if ('passkey' in patch) guardRelyingParty(deps, view, settings)
+    if ('action' in patch) guardTemplates(view, effectiveSettings(settings))
     if ('hooks' in patch) await guardHook(deps, view, settings)
     const isSaved = await store.saveSettings({
       origin: call.origin,

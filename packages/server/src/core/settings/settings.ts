@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { parseEmail } from '../addresses/email.ts'
 import type { FieldError } from '../errors.ts'
 import { OstiaryError } from '../errors.ts'
+import { definitionTextFaults } from './texts.ts'
 
 const count = z.int().min(1).max(1_000_000)
 const domain = z
@@ -19,6 +20,10 @@ const notYet = z.literal(false, { error: 'is not available in this version' })
 
 /** The name of a claim that an app may add. */
 export const ClaimName = z.string().regex(/^[A-Za-z][\w.:/-]{0,63}$/)
+
+// By locale and key.
+const texts = z.record(z.string().max(35), z.record(z.string().max(64), z.string().max(1000)))
+const templateName = z.string().min(1).max(64)
 
 const colors = z.strictObject({ primary: color, onPrimary: color, background: color, text: color }).partial()
 
@@ -79,12 +84,17 @@ export const Settings = z
               .max(3)
               .optional(),
             opensSession: z.boolean().optional(),
+            // Each way of sending has a template of its own: it has to show what is sent.
+            templates: z
+              .strictObject({ emailCode: templateName.optional(), emailLink: templateName.optional() })
+              .optional(),
+            texts: texts.optional(),
           }),
         )
         .refine(all => Object.keys(all).length <= 100, 'can hold at most 100 names')
         .refine(
           ({ signIn }) => signIn?.outcome === undefined && signIn?.opensSession === undefined,
-          'signIn can name its methods only: its outcome is defaultOutcome.signIn, and it opens a session',
+          'signIn has neither outcome nor opensSession: the one is defaultOutcome.signIn, and it opens a session',
         ),
     }),
     methods: z.strictObject({
@@ -138,7 +148,7 @@ export const Settings = z
     // Mails to a person about their own account (docs/account.md).
     notices: z.strictObject({ newDevice: z.boolean(), passkey: z.boolean(), address: z.boolean() }),
     webhooks: z.strictObject({ noticeTo: z.array(mailbox).max(5) }),
-    texts: z.record(z.string().max(35), z.record(z.string().max(64), z.string().max(1000))),
+    texts,
     hooks: z.strictObject({
       beforeSignIn: z.strictObject({
         // What may be called is judged where it is saved (change.ts), and again at each call.
@@ -299,6 +309,7 @@ export function patchSettings(own: SettingsPatch, patch: SettingsPatch): Setting
   }
   if (JSON.stringify(session.claims).length > MAX_CLAIMS_LENGTH)
     errors.push({ path: 'session.claims', code: 'too_big', message: 'can hold at most 2 KB' })
+  errors.push(...definitionTextFaults({ action: result.data?.action ?? DEFAULTS.action }))
   if (mail.fromName !== null && mail.fromName.trim() === '')
     errors.push({ path: 'mail.fromName', code: 'too_small', message: 'cannot be blank' })
   if (errors.length > 0)
