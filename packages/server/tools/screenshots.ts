@@ -101,6 +101,69 @@ const tracked = async ({ hosted, url }: Stage): Promise<string> => {
   const asked = { name: 'signIn', redirectUrl: `${url}/back`, state: 's1' }
   return (await hosted.api('POST', '/v1/actions', asked)).body.url
 }
+const STEP_UP = {
+  action: {
+    definitions: { reviewed: { outcome: 'REVIEW' }, byPasskey: { methods: ['passkey'] } },
+  },
+}
+/** A tracked action of a person who is named, opened by its url. */
+const stepUp =
+  (name: string, reach?: (stage: Stage, action: { id: string }) => Promise<Page | undefined>, asked = {}) =>
+  async (stage: Stage) => {
+    const { hosted, address: email, page, url } = stage
+    const { body: user } = await hosted.api('POST', '/v1/users', { email })
+    const whole = {
+      name,
+      userId: user.id,
+      intent: 'Pay out 5,000 € to DE12 3456 7890',
+      redirectUrl: `${url}/back`,
+    }
+    const { body: action } = await hosted.api('POST', '/v1/actions', { locale: 'en', ...whole, ...asked })
+    await page.goto(action.url)
+    await page.locator('h1').first().waitFor()
+    // Without JavaScript the page that opens it is there to be pressed.
+    if ((await page.locator('ostiary-sign-in').count()) === 0) await page.locator('button').click()
+    await page.locator('.intent, [part=intent]').first().waitFor()
+    return await reach?.(stage, action)
+  }
+const stepUpCode = async (stage: Stage) => {
+  const { page } = stage
+  await page
+    .locator('button')
+    .filter({ has: page.locator('small') })
+    .first()
+    .click()
+  await page.locator('input[name=code]').waitFor()
+  return undefined
+}
+const failReview = async ({ hosted, page }: Stage, { id }: { id: string }) => {
+  await hosted.api('PATCH', `/v1/actions/${id}`, { state: 'REVIEW_FAILED' })
+  const isPlain = (await page.locator('ostiary-sign-in').count()) === 0
+  if (isPlain) await page.locator('button').first().click()
+  await page.getByText('This was stopped').first().waitFor()
+  return undefined
+}
+const stepUpLink = async (stage: Stage) => {
+  const { page } = stage
+  await page
+    .locator('button')
+    .filter({ has: page.locator('small') })
+    .nth(1)
+    .click()
+  const { link } = await stage.hosted.messageTo(stage.address)
+  const other = await stage.another()
+  await other.goto(link)
+  return other
+}
+const stepUpMail = async (stage: Stage) => {
+  await stepUpCode(stage)
+  const { html } = await stage.hosted.messageTo(stage.address)
+  const other = await stage.another()
+  await other.setContent(html)
+  return other
+}
+const NO_PASSKEYS = "Object.defineProperty(window, 'PublicKeyCredential', { value: undefined })"
+
 const mail = (way: typeof toCode) => async (stage: Stage) => {
   await way(stage)
   const { html } = await stage.hosted.messageTo(stage.address)
@@ -436,6 +499,26 @@ const SCENES: Record<string, Scene> = {
       return undefined
     },
   },
+  'step-up-method': { settings: STEP_UP, reach: stepUp('payOut') },
+  'step-up-code': { settings: STEP_UP, reach: stepUp('payOut', stepUpCode) },
+  'step-up-review': { settings: STEP_UP, reach: stepUp('reviewed') },
+  'step-up-review-arabic': { settings: STEP_UP, reach: stepUp('reviewed', undefined, { locale: 'ar' }) },
+  'step-up-blocked': { settings: STEP_UP, reach: stepUp('reviewed', failReview) },
+  'step-up-passkey-only': { settings: STEP_UP, reach: stepUp('byPasskey') },
+  'step-up-no-passkey': {
+    settings: STEP_UP,
+    async reach(stage) {
+      await stage.page.addInitScript(NO_PASSKEYS)
+      return await stepUp('byPasskey')(stage)
+    },
+  },
+  'step-up-link-page': { settings: STEP_UP, reach: stepUp('payOut', stepUpLink) },
+  'step-up-mail': { settings: STEP_UP, reach: stepUp('payOut', stepUpMail) },
+  'plain-step-up-method': { settings: STEP_UP, options: PLAIN, reach: stepUp('payOut') },
+  'plain-step-up-code': { settings: STEP_UP, options: PLAIN, reach: stepUp('payOut', stepUpCode) },
+  'plain-step-up-review': { settings: STEP_UP, options: PLAIN, reach: stepUp('reviewed') },
+  'plain-step-up-blocked': { settings: STEP_UP, options: PLAIN, reach: stepUp('reviewed', failReview) },
+  'plain-step-up-no-passkey': { settings: STEP_UP, options: PLAIN, reach: stepUp('byPasskey') },
   'mail-code': { reach: mail(toCode) },
   'mail-link': { reach: mail(toLink) },
   'mail-arabic': { query: { locale: 'ar' }, reach: mail(toCode) },

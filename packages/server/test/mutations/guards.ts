@@ -3121,4 +3121,55 @@ export const GUARDS: Guard[] = [
       ],
     ],
   ),
+  ...guardsIn(
+    'core/actions/mail.ts',
+    ['http/action-mails.test.ts'],
+    [
+      ['no intent in a sign-in', " || name === 'signIn'", ''],
+      ['no intent to an address that was typed', '!isNamed || userId === null || ', ''],
+      ['no intent to an unproven address', " || !isAddressProven) return ''", ") return ''"],
+      [
+        'no intent that looks like a link',
+        "LINK_LIKE.test(intent.normalize('NFKC')) ? '' : intent",
+        'intent',
+      ],
+      ['full-width dots', "intent.normalize('NFKC')", 'intent'],
+      ['a template that is there', '      if (!template) {', '      if (!template && false) {'],
+      ['a template that fits', 'of fitErrors(template, use)', 'of [] as FieldError[]'],
+    ],
+  ),
+  ...guardsIn(
+    'core/settings/texts.ts',
+    ['http/action-mails.test.ts'],
+    [
+      [
+        'no text of its own outside of mails',
+        '  if (!DEFINITION_TEXTS.some(known => known === key)) {',
+        '  if (false) {',
+      ],
+      ['nothing of the action on a lock screen', "isOutside ? ['intent', ", 'isOutside ? ['],
+      ['no code on a lock screen', "...(key.endsWith('.code') ? [] : ['code'])", ''],
+    ],
+  ),
+  ...guardsIn(
+    'delivery/mail.ts',
+    ['http/action-mails.test.ts'],
+    [['no intent in a subject', "...(challenge.actionId ? ['intent'] : [])", '']],
+  ),
+  ...guardsIn(
+    'delivery/mail-language.ts',
+    ['http/action-mails.test.ts'],
+    [['texts of a definition in actions only', '(actionId && ', '(']],
+  ),
+  ...guardsIn(
+    'http/sign-in-form.ts',
+    ['http/plain-actions.test.ts'],
+    [
+      [
+        'the ways that the rules leave',
+        'methods: sentMethodsLeft((body?.methods ?? []).map(name => ({ name }))),',
+        "methods: ['emailCode', 'emailLink'],",
+      ],
+    ],
+  ),
 ]

@@ -342,7 +342,6 @@ export const CASES: Case[] = [
     id: 151,
     area: 'action',
     tried: 'action data changed between approval and execution; approval used for second action',
-    comesWith: 'actions and rules',
   },
   { id: 152, area: 'risk', tried: 'IP, geo or agent unreadable (`X-Forwarded-For: a`)' },
   { id: 154, area: 'ip', tried: 'new X-Forwarded-For per request, no proxy configured' },
@@ -505,5 +504,36 @@ export const CASES: Case[] = [
     area: 'guest',
     tried: 'anonymous user upgraded while the address already has an account',
     comesWith: 'guests (actions)',
+  },
+  {
+    id: 222,
+    area: 'action',
+    tried: 'attacker begins an action and the victim finishes it: url, link, code, result token',
+  },
+  {
+    id: 223,
+    area: 'action',
+    tried:
+      'a session without a proof in that action: allowed, reviewed, proven elsewhere or before the review',
+  },
+  {
+    id: 224,
+    area: 'rules',
+    tried: 'a condition that errs, a signal that is missing, a proof that nobody can give',
+  },
+  {
+    id: 225,
+    area: 'device',
+    tried: 'a known device by its id, by a token of another, planted or ended, or by a copied cookie value',
+  },
+  {
+    id: 226,
+    area: 'action',
+    tried: 'the text of an action as bait: markup, links, a subject, mail to a stranger',
+  },
+  {
+    id: 227,
+    area: 'approval',
+    tried: 'the number of another device: guessed, typed elsewhere, without a press, three times a day',
   },
 ]

@@ -213,6 +213,98 @@ const ROWS: Row[] = [
   [[143], 'http/passkeys.test.ts', 'in another environment, whose passkeys are its own'],
   [[143], 'http/passkeys.test.ts', 'is asked for by its user’s name: only theirs answers'],
   [[143], 'http/passkey-actions.test.ts', 'is proven by a passkey of that user, and by no other'],
+  [
+    [53],
+    'http/decisions.test.ts',
+    'of two methods is worth nothing once the person signed out everywhere between them',
+  ],
+  [[53], 'http/scenarios.test.ts', 'nor is the token of another person’s device'],
+  [
+    [151],
+    'examples/examples.test.ts',
+    'step-up pays out what was approved, and nothing that was cancelled, blocked or changed',
+  ],
+  [
+    [151],
+    'http/decisions.test.ts',
+    'attributes are told at validation by their hash, whatever the order of their fields',
+  ],
+  [
+    [151],
+    'http/actions.test.ts',
+    'is refused for another environment, app, action and user, and consumes nothing',
+  ],
+  [
+    [222],
+    'http/actions.test.ts',
+    'is opened by one browser; a second opener and the backend’s own token are refused then',
+  ],
+  [[222], 'http/actions.test.ts', 'names who it is about: nobody else is proven in it'],
+  [
+    [222],
+    'http/tabs.test.ts',
+    'an id opens nothing without its cookie, nor with the cookie of another action',
+  ],
+  [[222], 'races/actions.test.ts', 'of fifty that open one url at once one gets the cookie'],
+  [[223], 'http/decisions.test.ts', 'that is passed lets the person go on to the proof, and nothing else'],
+  [[223], 'http/decisions.test.ts', 'allowed by a rule is proven all the same'],
+  [
+    [223],
+    'http/decisions.test.ts',
+    'of two methods is over after both, by one person, and the session tells of both',
+  ],
+  [
+    [223],
+    'http/decisions.test.ts',
+    'no order of calls comes to a result, or to a session, before the review and both proofs',
+  ],
+  [
+    [223],
+    'races/decisions.test.ts',
+    'of two proofs at once of two that are asked for none is lost, and no result comes before both',
+  ],
+  [[224], 'http/decisions.test.ts', 'of a rule that errs is never a yes'],
+  [[224], 'http/decisions.test.ts', 'is a review where no method that is on can prove what is asked for'],
+  [[224], 'http/decisions.test.ts', 'of a rule that cannot know what it reads is as strict as the rule'],
+  [[225], 'http/signals.test.ts', 'is told by the token alone: no id, no other kind, no made up one'],
+  [
+    [225],
+    'http/signals.test.ts',
+    'is not told of another user, by the token before, or in another environment',
+  ],
+  [[225], 'http/devices.test.ts', 'that another user shows gets a new token, and knows both by it'],
+  [[225], 'http/scenarios.test.ts', 'a copied device id is no known device'],
+  [[225], 'http/scenarios.test.ts', 'nor is a device that was ended'],
+  [
+    [225],
+    'browser/step-up.test.ts',
+    'is allowed on a device that is known, by its cookie and by no copy of its id',
+  ],
+  [
+    [226],
+    'http/action-mails.test.ts',
+    'stands in the mail to a person whom the backend named, in both parts and never outside of them',
+  ],
+  [[226], 'http/action-mails.test.ts', 'is escaped in it'],
+  [
+    [226],
+    'http/action-mails.test.ts',
+    'stands in no mail to an address that a visitor typed, or that nobody has proven',
+  ],
+  [[226], 'http/action-mails.test.ts', 'that a mail program would make a link of stands in none: %s'],
+  [
+    [226],
+    'http/plain-actions.test.ts',
+    'says what is confirmed at each step, escaped, and speaks of confirming',
+  ],
+  [
+    [227],
+    'http/action-links.test.ts',
+    'a wrong number ends this approval, not the challenge; three a day switch it off for the address',
+  ],
+  [[227], 'http/action-links.test.ts', 'takes the number from the browser that was asked, while it lasts'],
+  [[227], 'http/action-links.test.ts', 'a number without a press before it proves nothing'],
+  [[227], 'races/actions.test.ts', 'of two approvals at once one number counts, and one result comes'],
 ]
 
 /** Cases and the tests outside of this folder that cover them; `registry.test.ts` holds it against the files. */
