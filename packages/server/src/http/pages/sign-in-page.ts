@@ -245,7 +245,7 @@ ${act(plain, 'finish', look.texts.say('signIn.identify.submit'))}`,
   done: (look, plain) => act(plain, 'finish', look.texts.say('signIn.identify.submit')),
   // Looks again: without JavaScript nothing tells this page of the decision.
   review: (look, plain) =>
-    html`${act(plain, 'restart', look.texts.say('signIn.retry'))}${wayBack(look, plain)}`,
+    html`${act(plain, 'restart', look.texts.say('signIn.identify.submit'))}${wayBack(look, plain)}`,
   ended: (look, plain) =>
     html`${plain.canBeginAnew && act(plain, 'restart', look.texts.say('signIn.again'))}${wayBack(look, plain)}`,
 }
