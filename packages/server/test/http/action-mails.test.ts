@@ -68,6 +68,13 @@ describe('the intent', () => {
     expect((await mailed({ userId: unproven.id }, email)).mail.text).not.toContain('Pay out')
   })
 
+  test('stands in none of an action that names nobody, whatever is known of the address', () => {
+    const action = { name: 'payOut', isNamed: true, userId: 'usr_1', intent: INTENT }
+    expect(mailedIntent(action, true)).toBe(INTENT)
+    expect(mailedIntent({ ...action, isNamed: false }, true)).toBe('')
+    expect(mailedIntent({ ...action, userId: null }, true)).toBe('')
+  })
+
   test('stands in no mail of a sign-in', async () => {
     const { to, id } = await somebody()
     expect((await mailed({ name: 'signIn', userId: id }, to)).mail.text).not.toContain('Pay out')
