@@ -1644,9 +1644,9 @@ export const GUARDS: Guard[] = [
     'http/sign-in.ts',
     ['http/tabs.test.ts', 'http/sign-in-page.test.ts'],
     [
-      ['what another tab has just opened', 'work && isTold && isFor', 'work && isFor'],
-      ['another app, redirectUrl or state', ' && isFor(work.action, app, query)', ''],
-      ['what has ended', ' && isGoingOn(deps, work.action)) return', ') return'],
+      ['what another tab has just opened', 'isNamed || (isTold && isGoingOn', 'isNamed || (isGoingOn'],
+      ['another app, redirectUrl or state', ' || !isFor(work.action, app, query)', ''],
+      ['what has ended', '(isTold && isGoingOn(deps, work.action))', 'isTold'],
       ['forms of other sites', 'if (!form || !isOwnForm(c, form)) throw', 'if (!form) throw'],
     ],
   ),
@@ -2348,8 +2348,8 @@ export const GUARDS: Guard[] = [
     ['an enrolment is due where the rule takes it', 'demand.enrolmentCounts && takes', 'takes'],
   ]),
   ...guardsIn('core/actions/judge.ts', ENROLMENT, [
-    ['an enrolment is for who has none', 'isOn && !hasOne && mayEnrol', 'isOn && mayEnrol'],
-    ['an enrolment follows what was proven before', '!hasOne && mayEnrol &&', '!hasOne &&'],
+    ['an enrolment is for who has none', 'isOn && !hasOne && owner.mayEnrol', 'isOn && owner.mayEnrol'],
+    ['an enrolment follows what was proven before', '!hasOne && owner.mayEnrol &&', '!hasOne &&'],
     [
       'who cannot enrol is for a person to look at',
       "canProve(asked, means) ? 'CHALLENGE' : 'REVIEW'",
