@@ -121,14 +121,18 @@ async function sent(house: House, method: string) {
 }
 
 /** Somebody who signed in on a device that keeps its token. */
-async function knownDevice(house: House): Promise<{ to: string; deviceToken: string }> {
+async function knownDevice(house: House): Promise<{ to: string; deviceToken: string; path: string }> {
   const { id, to } = await challenge(house)
   const { code } = await message(house, id)
-  const { tokens } = await ask(house, 'POST', `/v1/challenges/${id}/verify`, {
+  const { session, tokens } = await ask(house, 'POST', `/v1/challenges/${id}/verify`, {
     code,
     context: { userAgent: 'A browser' },
   })
-  return { to, deviceToken: tokens.deviceToken }
+  return {
+    to,
+    deviceToken: tokens.deviceToken,
+    path: `/v1/users/${session.userId}/devices/${session.deviceId}`,
+  }
 }
 
 /** A second device that was asked for the number: its form with the right one, or with another. */
@@ -608,6 +612,24 @@ export const OPERATIONS: readonly Operation[] = [
     again: [404],
     isOnce: true,
     prepare: async house => ({ method: 'DELETE', path: `/v1/templates/${(await template(house)).id}` }),
+  },
+  {
+    name: 'remember a device',
+    method: 'rememberDevice',
+    status: 200,
+    again: [200],
+    prepare: async house => ({
+      method: 'PATCH',
+      path: (await knownDevice(house)).path,
+      body: { rememberedUntil: null },
+    }),
+  },
+  {
+    name: 'end a device',
+    method: 'endDevice',
+    status: 200,
+    again: [200],
+    prepare: async house => post(`${(await knownDevice(house)).path}/end`),
   },
   ...PASSKEY_OPERATIONS,
   ...WEBHOOK_OPERATIONS,

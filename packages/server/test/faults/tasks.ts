@@ -344,6 +344,8 @@ export const READS: Partial<Record<keyof Store, (store: Store, now: number) => P
   vitals: store => store.vitals(),
   nextDueAt: store => store.nextDueAt(),
   readLists: store => store.readLists('env_unknown'),
+  readPast: (store, now) =>
+    store.readPast({ environmentId: 'env_unknown', userId: 'usr_unknown', presented: 'hash', epoch: 1, now }),
   readUsage: store => store.readUsage({ environmentId: 'env_unknown', from: 0, to: 1, by: 'day' }),
   holdsLease: (store, now) => store.holdsLease('msg_unknown', 1, now),
   listDueWebhooks: store => store.listDueWebhooks(),

@@ -396,11 +396,13 @@ describe('an app without a backend', () => {
     const spa = await appOf(server, { publicRefresh: true })
     const valid = await ask(spa, `${BASE}/validate`, { token: await proven(spa), codeVerifier: VERIFIER })
     expect(valid.headers.get('access-control-allow-credentials')).toBe('true')
-    expect(valid.headers.get('set-cookie')).toMatch(
-      new RegExp(
-        `^__Host-ostiary-refresh-${spa.id}=ort_[\\w-]{86}; Max-Age=1209600; Path=/; HttpOnly; Secure; SameSite=Strict$`,
-      ),
-    )
+    const refreshCookie = `^__Host-ostiary-refresh-${spa.id}=ort_[\\w-]{86}; Max-Age=1209600; Path=/; HttpOnly; Secure; SameSite=Strict$`
+    const deviceCookie =
+      '^__Host-ostiary-device=odt_[\\w-]{43}; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=Lax$'
+    expect(valid.headers.getSetCookie()).toEqual([
+      expect.stringMatching(new RegExp(refreshCookie)),
+      expect.stringMatching(new RegExp(deviceCookie)),
+    ])
     const cookie = cookieOf(valid, `__Host-ostiary-refresh-${spa.id}`)
     const refresh = (one: App, headers: Record<string, string>) =>
       ask(one, '/client/v1/sessions/refresh', {}, headers)

@@ -71,6 +71,7 @@ describe('the timeline of a challenge', () => {
       'The code was right in Firefox on Windows.',
       'The user was created.',
       'A session began in Firefox on Windows.',
+      'The person signed in on a device that did not know them in Firefox on Windows.',
     ])
     expect(JSON.stringify(timeline)).not.toContain(code)
     expect(timeline[7]).toEqual({

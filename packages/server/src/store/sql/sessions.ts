@@ -68,6 +68,16 @@ export async function insertSession(
   /** The action whose result opens it: its device stands back behind a token that was told. */
   action: OfAction | null = null,
 ): Promise<{ session: Session; events: Event[]; isDeviceNew: boolean }> {
+  const { ipAddress, userAgent } = next.circumstances
+  // Before the event of its device, as in `ostiary.attempt`.
+  const event = newEvent('session.created', origin, now, {
+    appId: challenge.appId,
+    userId: user.id,
+    challengeId: challenge.id,
+    actionId: challenge.actionId,
+    sessionId: next.id,
+    context: { ipAddress, userAgent },
+  })
   const device = await deviceOf(tx, challenge, user, next, action, origin, now)
   const session: Session = {
     id: next.id,
@@ -79,8 +89,8 @@ export async function insertSession(
     ...(proof.methods && { methods: proof.methods }),
     authTime: proof.at,
     proofEventId: proof.eventId,
-    ipAddress: next.circumstances.ipAddress,
-    userAgent: next.circumstances.userAgent,
+    ipAddress,
+    userAgent,
     deviceId: device.id,
     claims: next.claims,
     epoch: challenge.epoch,
@@ -104,14 +114,6 @@ export async function insertSession(
   )
   await tx.run('UPDATE users SET last_sign_in_at = $2 WHERE id = $1', user.id, now)
   await tx.run('UPDATE challenges SET session_opened_at = $2 WHERE id = $1', challenge.id, now)
-  const event = newEvent('session.created', origin, now, {
-    appId: challenge.appId,
-    userId: user.id,
-    challengeId: challenge.id,
-    actionId: challenge.actionId,
-    sessionId: session.id,
-    context: { ipAddress: session.ipAddress, userAgent: session.userAgent },
-  })
   const events = [event, ...device.events]
   const opened = { session, events, isDeviceNew: device.isNew }
   if (written?.was_seen) return opened
