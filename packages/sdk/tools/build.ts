@@ -18,7 +18,7 @@ const SERVED = { v1: 'element.ts', passkeys: 'passkeys.ts', watch: 'client/event
 export async function build(out: string): Promise<void> {
   rmSync(out, { recursive: true, force: true })
   for (const [name, source] of Object.entries(SERVED))
-    await bundle(join(SDK, 'src', source), join(out, `element/${name}.js`), [served])
+    await bundle(join(SDK, 'src', source), join(out, `element/${name}.js`), [served, joined, noticed])
   await bundle(join(SDK, 'src/browser.ts'), join(out, 'browser.js'))
   mkdirSync(join(out, 'element/words'), { recursive: true })
   for (const file of readdirSync(WORDS).filter(name => name.endsWith('.json')))
@@ -33,6 +33,25 @@ export async function build(out: string): Promise<void> {
 const served: Plugin = {
   name: 'served',
   resolveId: name => (name.endsWith('/chunks.ts') ? join(SDK, 'src/chunks-served.ts') : null),
+}
+
+/** The lines of a style sheet are for its readers; a browser loads them as one. */
+const joined: Plugin = {
+  name: 'joined',
+  transform: code => code.replaceAll(/css`[^`]*`/g, sheet => sheet.replaceAll(/(?<=[{},;])\n/g, '')),
+}
+
+/** Each file of Lit begins with the same notice: one is enough. */
+const LIT =
+  /\n?\/\*\*\n\* @license\n\* Copyright \d+ Google LLC\n\* SPDX-License-Identifier: BSD-3-Clause\n\*\/\n/g
+const noticed: Plugin = {
+  name: 'noticed',
+  generateBundle(_options, files) {
+    for (const file of Object.values(files)) {
+      if (file.type !== 'chunk' || !file.code.includes('@license')) continue
+      file.code = `/*! With Lit: Copyright 2017-2021 Google LLC, BSD-3-Clause */\n${file.code.replaceAll(LIT, '')}`
+    }
+  },
 }
 
 async function bundle(input: string, file: string, plugins: Plugin[] = []): Promise<void> {
