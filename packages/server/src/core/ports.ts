@@ -312,6 +312,7 @@ export interface NewDevice {
   tokenHash: string
   /** Null: it showed none, or what is no device token. */
   presentedHash: string | null
+  /** 0: the person does not want it. */
   rememberMs: number
 }
 

@@ -399,6 +399,8 @@ export interface Action {
   userAgent: string | null
   /** Hash of the device token told when it began: '' for a browser that has none yet, null where nobody could tell one. */
   presentedDevice: string | null
+  /** False where the person was asked whether their device may be remembered, and did not say yes. */
+  remembersDevice: boolean
   /** Of the browser that proved, where that can keep a token; else the session's backend tells it. */
   deviceId: string | null
   /** Shown in the first tab while another device is asked for it. */

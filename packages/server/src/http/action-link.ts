@@ -7,7 +7,7 @@ import { type ErrorCode, OstiaryError } from '../core/errors.ts'
 import type { Challenge } from '../core/rows.ts'
 import type { AppVariables, HttpDeps } from './app.ts'
 import { heldWork } from './client/action-cookies.ts'
-import { heldDevice } from './client/device-cookie.ts'
+import { heldDevice, isRemembered } from './client/device-cookie.ts'
 import { circumstancesOf } from './client/serve.ts'
 import type { LinkEnd } from './pages/link-page.ts'
 
@@ -61,7 +61,8 @@ export async function actionLink(
     challenge,
     linkToken: c.req.param('token') ?? '',
     circumstances: circumstancesOf(deps, c),
-    shown: heldDevice(jar),
+    shown: heldDevice(jar, view),
+    isRemembered: isRemembered(jar, view),
   }
   const means = pressMeans(link, isSameBrowser)
   return {

@@ -167,6 +167,7 @@ export function linkRoutes(deps: HttpDeps): Hono<AppVariables> {
       if (pressed.kind !== 'number')
         return withDevice(
           pressed.deviceToken ?? null,
+          found.view,
           pressed.kind === 'end' ? end(c, found, pressed.state, pressed.status) : redirectTo(pressed.to),
         )
       return send(
@@ -219,8 +220,8 @@ function redirectTo(url: string): Response {
   })
 }
 
-function withDevice(token: string | null, answer: Response): Response {
-  for (const cookie of deviceCookies(token)) answer.headers.append('Set-Cookie', cookie)
+function withDevice(token: string | null, view: EnvironmentView, answer: Response): Response {
+  for (const cookie of deviceCookies(token, view)) answer.headers.append('Set-Cookie', cookie)
   return answer
 }
 

@@ -91,8 +91,10 @@ export const ACTS: Readonly<Record<string, Act>> = {
     // A slip that cannot be the code costs no attempt.
     if (code?.length !== visit.work.challenge?.codeLength)
       throw fieldError('code', 'invalid_format', 'has another length')
-    const { result, deviceToken } = await work.verify(deps, visit.work, code ?? '')
-    cookies.push(...deviceCookies(deviceToken))
+    // Without a script the box is in the form.
+    const isRemembered = visit.work.isRemembered || form.has('remember')
+    const { result, deviceToken } = await work.verify(deps, { ...visit.work, isRemembered }, code ?? '')
+    cookies.push(...deviceCookies(deviceToken, visit.view))
     return result ? finished(result) : HERE
   },
 
@@ -102,7 +104,7 @@ export const ACTS: Readonly<Record<string, Act>> = {
     const step = stepOf(action, challenge, deps.clock.now(), deps.epoch)
     if (step !== 'done' && step !== 'offer') return HERE
     const { result, deviceToken } = await work.finish(deps, visit.work)
-    cookies.push(...deviceCookies(deviceToken))
+    cookies.push(...deviceCookies(deviceToken, visit.view))
     return finished(result)
   },
 
@@ -126,7 +128,7 @@ export const ACTS: Readonly<Record<string, Act>> = {
 
 async function begun(deps: HttpDeps, moment: Moment): Promise<work.AtWork> {
   const { query, view, app, origin, circumstances } = moment.visit
-  const shown = heldDevice(moment.jar)
+  const shown = heldDevice(moment.jar, view)
   const { action, token } = await beginSignIn(deps, { view, origin }, app.id, query, { circumstances, shown })
   moment.begun = { id: action.id, token }
   moment.cookies.push(...actionCookies(moment.jar, { action, token }, deps.clock.now()))

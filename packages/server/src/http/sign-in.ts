@@ -19,7 +19,7 @@ import {
   MAX_ACTION_COOKIES,
   openedBefore,
 } from './client/action-cookies.ts'
-import { heldDevice } from './client/device-cookie.ts'
+import { heldDevice, isRemembered } from './client/device-cookie.ts'
 import { circumstancesOf } from './client/serve.ts'
 import { elementFiles } from './element.ts'
 import { pageHeaders } from './pages/headers.ts'
@@ -174,7 +174,8 @@ async function visitOf(deps: HttpDeps, c: Request, form: URLSearchParams | null 
     requestId: c.get('requestId'),
   }
   const at = { view, origin, circumstances: circumstancesOf(deps, c) }
-  return { query, app, ...at, work: found && { ...found, ...at, shown: heldDevice(jar) } }
+  const kept = { shown: heldDevice(jar, view), isRemembered: isRemembered(jar, view) }
+  return { query, app, ...at, work: found && { ...found, ...at, ...kept } }
 }
 
 /** The query, each name at most once. */

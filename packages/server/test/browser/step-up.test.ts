@@ -183,10 +183,11 @@ describe.skipIf(!hasBrowser)('an action that rules judge', () => {
     await hosted.arrived(own.page, address)
 
     const [device] = (await hosted.api('GET', `/v1/users/${userId}/devices`)).body.data
+    const [{ environmentId }] = (await hosted.api('GET', '/v1/events?limit=1')).body.data
     const thief = await open()
     await thief.context.addCookies([
       {
-        name: '__Host-ostiary-device',
+        name: `__Host-ostiary-device-${environmentId}`,
         value: device.id,
         domain: 'localhost',
         path: '/',

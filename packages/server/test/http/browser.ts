@@ -125,6 +125,10 @@ export function cookieOf(answer: Pick<Response, 'headers'>, name: string): strin
   return set?.split(';')[0] ?? ''
 }
 
+/** The name of the cookie in which Ostiary's pages keep the device token of an environment. */
+export const deviceCookieOf = async ({ ostiary }: TestServer, slug = 'test'): Promise<string> =>
+  `__Host-ostiary-device-${(await ostiary.deps.directory.bySlug(slug))?.environment.id}`
+
 /** A link page in some browser: what it holds, and its press. */
 export async function openLink(server: TestServer, link: string, cookie = '') {
   const { pathname } = new URL(link)

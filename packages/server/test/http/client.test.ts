@@ -398,7 +398,7 @@ describe('an app without a backend', () => {
     expect(valid.headers.get('access-control-allow-credentials')).toBe('true')
     const refreshCookie = `^__Host-ostiary-refresh-${spa.id}=ort_[\\w-]{86}; Max-Age=1209600; Path=/; HttpOnly; Secure; SameSite=Strict$`
     const deviceCookie =
-      '^__Host-ostiary-device=odt_[\\w-]{43}; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=Lax$'
+      '^__Host-ostiary-device-env_\\w+=odt_[\\w-]{43}; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=Lax$'
     expect(valid.headers.getSetCookie()).toEqual([
       expect.stringMatching(new RegExp(refreshCookie)),
       expect.stringMatching(new RegExp(deviceCookie)),

@@ -8,6 +8,7 @@ import {
   begin,
   browse,
   cookieOf,
+  deviceCookieOf,
   hosted,
   openLink,
   prove,
@@ -20,6 +21,7 @@ import { fresh, later, purge } from './world.ts'
 let server: TestServer
 beforeAll(async () => {
   server = await testServer()
+  COOKIE = await deviceCookieOf(server)
 })
 afterAll(async () => {
   expect(await server.violations()).toEqual([])
@@ -29,7 +31,7 @@ afterAll(async () => {
 const DAY = 24 * 60 * 60_000
 const BROWSER =
   'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/141.0.0.0 Safari/537.36'
-const COOKIE = '__Host-ostiary-device'
+let COOKIE: string
 
 /** Signs in as a backend does that keeps device tokens. */
 async function signIn(to: string, deviceToken?: string, via = server) {
@@ -363,13 +365,75 @@ describe('the browser on our own pages', () => {
     const first = await onPage(to)
     const set = first.proven.headers.getSetCookie().find((one: string) => one.startsWith(COOKIE))
     expect(set).toMatch(
-      /^__Host-ostiary-device=odt_[\w-]{43}; Max-Age=34560000; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
+      new RegExp(`^${COOKIE}=odt_[\\w-]{43}; Max-Age=34560000; Path=/; HttpOnly; Secure; SameSite=Lax$`),
     )
     expect(JSON.stringify(first.proven.body)).not.toContain('odt_')
     expect(first.session.deviceId).toMatch(/^dev_/)
     expect(first.tokens.deviceToken).toBeNull()
     const again = await onPage(to, first.cookie)
     expect([again.cookie, again.session.deviceId]).toEqual(['', first.session.deviceId])
+  })
+
+  test('is of its environment: another one keeps its own beside it', async () => {
+    const live = await deviceCookieOf(server, 'live')
+    expect(live).not.toBe(COOKIE)
+    const first = await onPage(fresh())
+    const there = first.cookie.replace(COOKIE, live)
+    expect((await onPage(first.user.email, there)).session.deviceId).not.toBe(first.session.deviceId)
+  })
+
+  describe('that is asked whether it may be remembered', () => {
+    beforeAll(() => server.call('PATCH', '/v1/settings', { device: { askToRemember: true } }))
+    afterAll(() => server.call('PATCH', '/v1/settings', { device: null }))
+    const YES = '__Host-ostiary-remember=1'
+    const until = async ({ user, session }: { user: { id: string }; session: { deviceId: string } }) =>
+      (await listOf(user.id)).find((one: { id: string }) => one.id === session.deviceId)?.rememberedUntil
+
+    test('is known and not remembered without a yes, and remembered by one', async () => {
+      const to = fresh()
+      const silent = await onPage(to)
+      expect(await until(silent)).toBeNull()
+      const asked = await onPage(to, `${silent.cookie}; ${YES}`)
+      expect(asked.session.deviceId).toBe(silent.session.deviceId)
+      expect(Date.parse((await until(asked)) ?? '')).toBe(server.clock.now() + 90 * DAY)
+      // Another sign-in without a yes takes nothing back.
+      await onPage(to, silent.cookie)
+      expect(await until(asked)).not.toBeNull()
+    })
+
+    test('no other value is a yes', async () => {
+      expect(await until(await onPage(fresh(), '__Host-ostiary-remember=true'))).toBeNull()
+    })
+
+    test('nor is it remembered by the token that the backend keeps', async () => {
+      const to = fresh()
+      const told = await signIn(to)
+      const path = `/v1/users/${told.user.id}/devices/${told.session.deviceId}`
+      await server.call('PATCH', path, { rememberedUntil: null })
+      const page = await onPage(to, '', { userAgent: BROWSER, deviceToken: told.tokens.deviceToken })
+      expect(page.session.deviceId).toBe(told.session.deviceId)
+      expect(await until(page)).toBeNull()
+    })
+
+    test('asks on the page, and in the form of the page without scripts', async () => {
+      const app = await appOf(server)
+      const browser = plainBrowser(server, { headers: { 'User-Agent': BROWSER } })
+      const path = `/sign-in?key=${app.publishableKey}&redirectUrl=${encodeURIComponent(APP_BACK)}&state=s`
+      for (const says of [{}, { remember: '1' }]) {
+        const to = fresh()
+        const begun = await browser.get(path)
+        expect(begun.text).toContain('<input type="checkbox" id="remember"> Remember this device')
+        const shown = await browser.send(path, { act: 'identify', to })
+        const actionId = /name="actionId" value="(act_\w+)"/.exec(shown.text)?.[1] ?? ''
+        const sent = await browser.send(path, { act: 'send', method: 'emailCode', actionId })
+        expect(sent.text).toContain('<input type="checkbox" name="remember" value="1"> Remember this device')
+        const { code } = await server.message({ to })
+        const done = await browser.post(path, { act: 'verify', code, actionId, ...says })
+        const token = new URL(done.location ?? '', PUBLIC_URL).searchParams.get('token')
+        const { body } = await server.post('/v1/actions/validate', { token, action: 'signIn' })
+        expect((await until(body)) !== null).toBe('remember' in says)
+      }
+    })
   })
 
   test('stands back behind a token that the backend tells', async () => {

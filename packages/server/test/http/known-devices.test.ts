@@ -1,12 +1,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Answer, type TestServer, testServer } from '../setup/server.ts'
-import { APP_BACK, appOf, browse, cookieOf, hosted } from './browser.ts'
+import { APP_BACK, appOf, browse, cookieOf, deviceCookieOf, hosted } from './browser.ts'
 import { plainBrowser } from './plain-browser.ts'
 import { fresh, later, raw, rowCounts, wrongCode } from './world.ts'
 
 let server: TestServer
 beforeAll(async () => {
   server = await testServer()
+  COOKIE = await deviceCookieOf(server)
 })
 afterAll(async () => {
   expect((await server.violations()).filter(line => !line.startsWith('content is wiped'))).toEqual([])
@@ -16,7 +17,7 @@ afterAll(async () => {
 const HOUR = 60 * 60_000
 const DAY = 24 * HOUR
 const BROWSER = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0'
-const COOKIE = '__Host-ostiary-device'
+let COOKIE: string
 
 // Each test from the start of a day of its own, with empty windows.
 beforeEach(async () => {

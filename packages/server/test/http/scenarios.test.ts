@@ -91,7 +91,7 @@ function visitor() {
     },
     /** Shows another cookie than its own from now on. */
     show(value: string) {
-      device = `__Host-ostiary-device=${value}`
+      device = `${device.split('=')[0]}=${value}`
     },
     /** Begins a sign-in from a place and proves the mailbox; where that leads. */
     async come(to: string, ip: string, method: 'emailCode' | 'emailLink' = 'emailCode') {

@@ -40,7 +40,7 @@ test('GET gives the values that hold, which are the documented defaults', async 
       absoluteSeconds: 2_592_000,
       refreshGraceSeconds: 10,
     },
-    device: { rememberDays: 90 },
+    device: { rememberDays: 90, askToRemember: false },
     retentionDays: { events: 90, challenges: 30, messages: 7, sessions: 30 },
   })
 })

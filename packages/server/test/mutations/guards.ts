@@ -3172,4 +3172,31 @@ export const GUARDS: Guard[] = [
       ],
     ],
   ),
+  ...guardsIn(
+    'http/client/device-cookie.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'nobody is remembered who was asked and did not say yes',
+        "jar[REMEMBER_COOKIE] === '1'",
+        'jar !== null',
+      ],
+      [
+        'a device cookie for each environment',
+        '-device-${environment.id}`',
+        '-device${environment.id.slice(0, 0)}`',
+      ],
+    ],
+  ),
+  ...guardsIn(
+    'store/sql/sessions.ts',
+    ['http/devices.test.ts'],
+    [
+      [
+        'what was answered on the page holds for the session',
+        'action?.remembersDevice === false ? 0 : next.rememberMs',
+        'next.rememberMs',
+      ],
+    ],
+  ),
 ]

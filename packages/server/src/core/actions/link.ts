@@ -1,6 +1,6 @@
 import { latinDigits } from '../challenges/code.ts'
 import { type Call, type Deps, refuse } from '../deps.ts'
-import { newDevice, presentedHash } from '../devices/devices.ts'
+import { presentedHash } from '../devices/devices.ts'
 import { emailLink } from '../methods/email-link.ts'
 import type { Approval, Circumstances } from '../ports.ts'
 import type { Action, Challenge } from '../rows.ts'
@@ -8,6 +8,7 @@ import { newToken } from '../tokens.ts'
 import {
   type ActionResult,
   attemptOf,
+  deviceOf,
   isGiven,
   progressOf,
   proven,
@@ -27,6 +28,7 @@ export interface OpenedLink extends Call {
   circumstances: Circumstances
   /** The device token of the browser that opens the link: null for none yet. */
   shown: string | null
+  isRemembered: boolean
 }
 
 /**
@@ -57,7 +59,7 @@ export async function pressInAction(
 ): Promise<{ result: ActionResult | null; deviceToken: string | null }> {
   const { action, shown } = link
   // Elsewhere the app's backend takes the result, and keeps the token.
-  const { device, deviceToken } = newDevice(deps, link, isSameBrowser ? shown : undefined, deps.clock.now())
+  const { device, deviceToken } = deviceOf(deps, { ...link, shown: isSameBrowser ? shown : undefined })
   const token = action.redirectUrl === null ? null : newToken('oht', deps.random.bytes(32))
   const outcome = await deps.store.attemptInAction({
     ...at(deps, link),

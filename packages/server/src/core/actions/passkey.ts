@@ -1,5 +1,4 @@
 import { type Call, type Deps, refuse } from '../deps.ts'
-import { newDevice } from '../devices/devices.ts'
 import {
   begunChallenge,
   newPasskeyChallenge,
@@ -15,6 +14,7 @@ import {
   type AtWork,
   at,
   attemptOf,
+  deviceOf,
   guardMethod,
   guardStep,
   isGiven,
@@ -61,7 +61,7 @@ export async function verifyPasskeyInAction(
   const ownerOf = action.isNamed && action.userId === null ? action.address : null
   const proof = await passkeyProof(deps, work, asked, credential, work.circumstances, ownerOf)
   const token = newToken('oht', deps.random.bytes(32))
-  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
+  const { device, deviceToken } = deviceOf(deps, work)
   const outcome = await deps.store.attemptInAction({
     ...at(deps, work),
     attempt: attemptOf(deps, work, action, proof, work.circumstances),
@@ -109,7 +109,7 @@ export async function finishEnrollment(
   const asked = await challengeOf(deps, work)
   const proof = await passkeyProof(deps, work, asked, credential, work.circumstances)
   const token = newToken('oht', deps.random.bytes(32))
-  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
+  const { device, deviceToken } = deviceOf(deps, work)
   const outcome = await deps.store.enrolInAction({
     ...at(deps, work),
     attempt: attemptOf(deps, work, work.action, proof, work.circumstances),

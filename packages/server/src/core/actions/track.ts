@@ -398,6 +398,7 @@ function newAction(
     ipAddress,
     userAgent,
     presentedDevice: presented === undefined ? null : (presented ?? ''),
+    remembersDevice: true,
     deviceId: null,
     approvalNumber: null,
     approvalExpiresAt: null,

@@ -26,6 +26,8 @@ export interface AtWork extends Call {
   circumstances: Circumstances
   /** The device token of a browser that can keep one, as `newDevice` takes it. */
   shown?: string | null | undefined
+  /** False where the page asks whether it may be remembered, and the person did not say yes. */
+  isRemembered?: boolean
 }
 
 /** What the last proof gives: a token for the app's backend (60 s, once), and where the browser takes it. */
@@ -140,7 +142,7 @@ export async function verify(
   if (!work.challenge || !method) return refuse('state_conflict')
   const token = newToken('oht', deps.random.bytes(32))
   const proof = method.finish(deps, work.challenge, code)
-  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
+  const { device, deviceToken } = deviceOf(deps, work)
   const outcome = await deps.store.attemptInAction({
     ...at(deps, work),
     attempt: attemptOf(deps, work, work.action, proof, work.circumstances),
@@ -162,7 +164,7 @@ export async function finish(
   deps: Deps,
   work: AtWork,
 ): Promise<{ action: Action; result: ActionResult; deviceToken: string | null }> {
-  const { device, deviceToken } = newDevice(deps, work, work.shown, deps.clock.now())
+  const { device, deviceToken } = deviceOf(deps, work)
   const token = newToken('oht', deps.random.bytes(32))
   const finished = await deps.store.finishAction({
     ...at(deps, work),
@@ -174,6 +176,10 @@ export async function finish(
   const { action, isDeviceNew } = finished
   return { action, result: resultOf(action, token), deviceToken: isDeviceNew ? deviceToken : null }
 }
+
+/** The device of the browser in hand, as a sign-in in it would leave it. */
+export const deviceOf = (deps: Deps, work: Pick<AtWork, 'view' | 'origin' | 'shown' | 'isRemembered'>) =>
+  newDevice(deps, work, work.shown, deps.clock.now(), work.isRemembered)
 
 /** Gives up. Refusal: `state_conflict` after the end. */
 export async function cancel(deps: Deps, work: AtWork): Promise<Action> {

@@ -10,13 +10,15 @@ const DAY = 24 * 60 * 60_000
 
 /**
  * The device of a sign-in, with the token that it gets where it needs a new one. `shown` is the token that the browser has:
- * null for none yet, undefined where nobody could keep one; then there is no device. A text that is no device token is as none.
+ * null for none yet, undefined where nobody could keep one; then there is no device. A text that is no device token is as none. `isRemembered`: false
+ * where the person was asked and did not say yes.
  */
 export function newDevice(
   { random, keyring }: Deps,
   call: Call,
   shown: string | null | undefined,
   now: number,
+  isRemembered = true,
 ): { device: NewDevice; deviceToken: string } | { device: null; deviceToken: null } {
   if (shown === undefined) return { device: null, deviceToken: null }
   const deviceToken = newToken('odt', random.bytes(32))
@@ -24,7 +26,7 @@ export function newDevice(
     id: newId('dev', now),
     tokenHash: keyring.tokenHash(deviceToken),
     presentedHash: presentedHash(keyring, shown) ?? null,
-    rememberMs: rememberMs(call),
+    rememberMs: isRemembered ? rememberMs(call) : 0,
   }
   return { device, deviceToken }
 }

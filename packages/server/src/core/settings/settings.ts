@@ -109,7 +109,7 @@ export const Settings = z
       push: notYet,
       oidc: notYet,
     }),
-    device: z.strictObject({ rememberDays: z.int().min(1).max(400) }),
+    device: z.strictObject({ rememberDays: z.int().min(1).max(400), askToRemember: z.boolean() }),
     passkey: z.strictObject({
       rpId: domain.nullable(),
       rpName: z.string().min(1).max(64).nullable(),
@@ -223,7 +223,7 @@ export const DEFAULTS: Settings = {
     push: false,
     oidc: false,
   },
-  device: { rememberDays: 90 },
+  device: { rememberDays: 90, askToRemember: false },
   passkey: {
     rpId: null,
     rpName: null,

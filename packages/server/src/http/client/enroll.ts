@@ -49,5 +49,5 @@ export const finishEnrollEndpoint = clientEndpoint({
     authenticator: authenticatorBody(authenticator),
     result,
   }),
-  cookies: ({ deviceToken }) => deviceCookies(deviceToken),
+  cookies: ({ deviceToken }, { view }) => deviceCookies(deviceToken, view),
 })

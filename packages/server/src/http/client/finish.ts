@@ -20,5 +20,5 @@ export const finishEndpoint = clientEndpoint({
     ...clientActionBody(action, challenge, view, deps),
     result,
   }),
-  cookies: ({ deviceToken }) => deviceCookies(deviceToken),
+  cookies: ({ deviceToken }, { view }) => deviceCookies(deviceToken, view),
 })

@@ -14,7 +14,7 @@ import type { AppVariables, HttpDeps } from '../app.ts'
 import { parseJson, readBytes, validate } from '../body.ts'
 import { clientIp } from '../client-ip.ts'
 import { ACTION_HEADER, heldActions, heldWork } from './action-cookies.ts'
-import { heldDevice } from './device-cookie.ts'
+import { heldDevice, isRemembered } from './device-cookie.ts'
 import type { ClientCall, ClientEndpoint, LetIn } from './endpoint.ts'
 import { isAppOrigin, isOwnPage } from './origins.ts'
 
@@ -140,8 +140,10 @@ const ENTRANCES: { [Auth in keyof LetIn]: Entrance<Auth> } = {
       throw new OstiaryError('unauthorized', { detail: 'The token of the action is unknown.' })
     guardOrigin(deps, c, app, view)
     // A cookie of ours stays in pages of ours; elsewhere the app's backend keeps the token.
-    const shown = isOwn(deps, c) ? heldDevice(jar) : undefined
-    return { ...work, view, app, origin: originOf(c, view, app), circumstances, shown }
+    const kept = isOwn(deps, c)
+      ? { shown: heldDevice(jar, view), isRemembered: isRemembered(jar, view) }
+      : { shown: undefined }
+    return { ...work, view, app, origin: originOf(c, view, app), circumstances, ...kept }
   },
 
   async page(deps, c) {

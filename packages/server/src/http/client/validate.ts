@@ -46,7 +46,7 @@ export const clientValidateEndpoint = clientEndpoint({
         ipAddress: call.circumstances.ipAddress ?? undefined,
         userAgent: call.circumstances.userAgent ?? undefined,
       },
-      shown: keepsCookies(call) ? heldDevice(call.jar) : undefined,
+      shown: keepsCookies(call) ? heldDevice(call.jar, call.view) : undefined,
     }),
   render: ({ user, session, tokens }) => ({
     isValid: true,
@@ -61,7 +61,7 @@ export const clientValidateEndpoint = clientEndpoint({
     tokens && keepsCookies(call)
       ? [
           refreshCookie(call.app.id, tokens.refreshToken, tokens.refreshTokenExpiresAt, clock.now()),
-          ...deviceCookies(tokens.deviceToken),
+          ...deviceCookies(tokens.deviceToken, call.view),
         ]
       : [],
 })

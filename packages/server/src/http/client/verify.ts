@@ -50,5 +50,5 @@ export const verifyEndpoint = clientEndpoint({
     ...clientActionBody(action, action.challengeId === null ? null : challenge, view, deps),
     result,
   }),
-  cookies: ({ deviceToken }) => deviceCookies(deviceToken),
+  cookies: ({ deviceToken }, { view }) => deviceCookies(deviceToken, view),
 })

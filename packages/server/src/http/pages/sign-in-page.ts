@@ -3,6 +3,7 @@ import type { Html } from '../../core/markup.ts'
 import { html, raw, render } from '../../core/markup.ts'
 import type { SentMethodName } from '../../core/methods/method.ts'
 import type { Settings } from '../../core/settings/settings.ts'
+import { REMEMBER_COOKIE } from '../client/device-cookie.ts'
 import { webAddress } from './addresses.ts'
 import { policy, policySource } from './headers.ts'
 import type { Page } from './link-page.ts'
@@ -79,6 +80,11 @@ export function signInPage(
   const card = html`<div class="card">${brandRow(look)}${stepBody(look, plain)}</div>`
   const body = element
     ? html`<ostiary-sign-in${attributes(element.attributes)} autofocus>${card}</ostiary-sign-in>
+${askToRemember(
+  look,
+  html`<label class="remember" hidden><input type="checkbox" id="remember"> ${texts.say('signIn.remember')}</label>
+<script nonce="${nonce}">${raw(DEVICE_CHOICE)}</script>`,
+)}
 ${element.attributes['data-popup'] && html`<script nonce="${nonce}">${raw(POPUP)}</script>`}
 <script nonce="${nonce}" type="module" src="/element/v1.js?v=${element.version}"></script>`
     : card
@@ -125,6 +131,17 @@ addEventListener('error',()=>{if(!customElements.get('ostiary-sign-in'))root.cla
 const KEEP_ACTION = `
 addEventListener('step',event=>{const id=event.target.actionId,url=new URL(location.href);
 if(id&&url.searchParams.get('action')!==id){url.searchParams.set('action',id);history.replaceState(history.state,'',url)}})`
+
+// The server reads the cookie where the device is noted. It stands for one sign-in: the next person is asked anew.
+const DEVICE_CHOICE = `const box=document.getElementById('remember'),keep=value=>{document.cookie='${REMEMBER_COOKIE}='+value+'; Path=/; Secure; SameSite=Strict'};
+box.checked=document.cookie.includes('${REMEMBER_COOKIE}=1');
+box.addEventListener('change',()=>keep(box.checked?'1; Max-Age=3600':'; Max-Age=0'));
+addEventListener('step',event=>{box.parentElement.hidden=!['identify','method','code','link','approve'].includes(event.detail.name)});
+addEventListener('success',()=>keep('; Max-Age=0'))`
+
+/** The question, where the settings say that people are asked. */
+const askToRemember = ({ settings }: SignInLook, question: Html): Html | null =>
+  settings?.device.askToRemember ? question : null
 
 // A page that is drawn before it is looked at (prerendering) waits: nobody has opened it yet.
 const PRESS = `const go=()=>document.forms[0].submit();
@@ -267,6 +284,7 @@ function codeForm(look: SignInLook, plain: PlainStep): Html {
 <input id="code" class="digits" name="code" type="text" inputmode="numeric" dir="ltr" autocomplete="one-time-code" autocapitalize="off" spellcheck="false" required autofocus${invalid(plain)}>
 ${errorLine(plain)}
 ${facts(look, plain)}
+${askToRemember(look, html`<label class="remember"><input type="checkbox" name="remember" value="1"> ${say('signIn.remember')}</label>`)}
 <button name="act" value="verify">${say('signIn.code.submit')}</button></form>`
 }
 

@@ -57,6 +57,9 @@ input[aria-invalid=true]{border-color:var(--danger)}
 .error{margin:.5rem 0 0;font-size:.9375rem;font-weight:500;color:var(--danger)}
 .facts{display:flex;flex-wrap:wrap;gap:.25rem 1rem;justify-content:space-between;margin:.625rem 0 0;font-size:.9375rem;color:var(--muted)}
 .facts p{margin:0}
+.remember{display:flex;align-items:center;gap:.625rem;min-height:2.75rem;margin:1rem .25rem 0;font-weight:400;color:var(--muted);cursor:pointer}
+.remember[hidden]{display:none}
+.remember input{flex:none;width:1.25rem;height:1.25rem;min-height:0;accent-color:var(--primary)}
 button{display:block;width:100%;min-height:3rem;margin:1.25rem 0 0;padding:.625rem 1.25rem;font:inherit;font-weight:600;color:var(--onPrimary);background:var(--primary);border:1px solid var(--edge);border-radius:var(--radius);cursor:pointer}
 button:hover{filter:brightness(1.07)}
 button small{display:block;font-weight:400;font-size:.875rem}

@@ -337,7 +337,12 @@ export async function finishAction(
   const proof = await tx.one('SELECT ended_at FROM challenges WHERE id = $1', row.challenge_id)
   if (proof?.ended_at !== null || user.status === 'blocked') return { action, isDeviceNew: false }
   const device = await keepDevice(tx, user, input.device, action.epoch, now)
-  await tx.run('UPDATE actions SET device_id = $2 WHERE id = $1', action.id, device.id)
+  await tx.run(
+    'UPDATE actions SET device_id = $2, remembers_device = $3 WHERE id = $1',
+    action.id,
+    device.id,
+    Number(input.device.rememberMs !== 0),
+  )
   return { action: { ...action, deviceId: device.id }, isDeviceNew: device.isNew }
 }
 

@@ -167,9 +167,9 @@ export const actions = columnsOf<Action>({
   opensSession: 'flag',
   decision: 'json',
   ...plain('redirectUrl clientState codeChallenge loginHint'),
-  ...plain(
-    'locale ipAddress userAgent presentedDevice deviceId approvalNumber approvalExpiresAt resultExpiresAt validatedAt',
-  ),
+  ...plain('locale ipAddress userAgent presentedDevice'),
+  remembersDevice: 'flag',
+  ...plain('deviceId approvalNumber approvalExpiresAt resultExpiresAt validatedAt'),
   ...plain('createdAt expiresAt'),
 })
 export const messages = columnsOf<Message>(

@@ -111,6 +111,7 @@ export async function keepDevice(
 
 interface Used {
   id: string
+  /** 0: not at all. */
   rememberMs: number
 }
 
@@ -139,14 +140,14 @@ async function seen(
 ): Promise<Event[]> {
   await tx.run(
     `UPDATE device_users SET last_sign_in_at = $3, ip_address = $4, user_agent = $5,
-       remembered_until = CASE WHEN remembered_until > $6 THEN remembered_until ELSE CAST($6 AS BIGINT) END
+       remembered_until = CASE WHEN CAST($6 AS BIGINT) IS NULL OR remembered_until > $6 THEN remembered_until ELSE CAST($6 AS BIGINT) END
      WHERE device_id = $1 AND user_id = $2`,
     id,
     user.id,
     now,
     circumstances.ipAddress,
     circumstances.userAgent,
-    now + rememberMs,
+    rememberMs > 0 ? now + rememberMs : null,
   )
   return []
 }
@@ -171,7 +172,7 @@ async function join(
     userAgent,
     createdAt: now,
     lastSignInAt: now,
-    rememberedUntil: now + rememberMs,
+    rememberedUntil: rememberMs > 0 ? now + rememberMs : null,
     endedAt: null,
   }
   await tx.run(

@@ -122,21 +122,22 @@ export async function insertSession(
   return { ...opened, events: [...events, ...noticed] }
 }
 
-type OfAction = Pick<Action, 'deviceId' | 'ipAddress' | 'userAgent'>
+type OfAction = Pick<Action, 'deviceId' | 'remembersDevice' | 'ipAddress' | 'userAgent'>
 
 /** On which device the person signs in: one whose token the backend tells, else the one that the action was proven on. */
 async function deviceOf(
   tx: Transaction,
   challenge: Challenge,
   user: User,
-  { device, rememberMs, circumstances }: NewSession,
+  { device, circumstances, ...next }: NewSession,
   action: OfAction | null,
   origin: Origin,
   now: number,
 ): Promise<{ id: string | null; isNew: boolean; events: Event[] }> {
   const kept = action?.deviceId ?? null
+  const rememberMs = action?.remembersDevice === false ? 0 : next.rememberMs
   if (device && (device.presentedHash !== null || kept === null))
-    return await signInOn(tx, user, device, { ...challenge, circumstances }, origin, now)
+    return await signInOn(tx, user, { ...device, rememberMs }, { ...challenge, circumstances }, origin, now)
   if (kept === null) return { id: null, isNew: false, events: [] }
   // What the backend does not tell is known of where the action began.
   const seen = {

@@ -101,8 +101,8 @@ async function write(
     `proofs = $16 AND ${isByPasskey(input.attempt) ? 'passkey_challenge_id' : 'challenge_id'} = $17`,
     `state = $11, state_changed_at = CASE WHEN state = $11 THEN state_changed_at ELSE CAST($1 AS BIGINT) END, method = $6, user_id = $7,
        result_hash = $8, result_expires_at = $9, offers_passkey = $10, demands = $12, proofs = $13, is_judged = $14, decision = $15,
-       challenge_id = $19, device_id = $18,
-       ${isDone ? '' : 'passkey_challenge_id = NULL, is_named = 1, address = $20, requested_to = $21,'}
+       challenge_id = $19, device_id = $18, remembers_device = $20,
+       ${isDone ? '' : 'passkey_challenge_id = NULL, is_named = 1, address = $21, requested_to = $22,'}
        opening_hash = NULL, approval_number = NULL, approval_hash = NULL, approval_expires_at = NULL`,
     last?.method ?? null,
     user.id,
@@ -118,6 +118,7 @@ async function write(
     proof.challengeId,
     deviceId,
     isDone ? (last?.challengeId ?? null) : null,
+    Number(input.device?.rememberMs !== 0),
     ...(isDone ? [] : [address, address === null ? null : maskEmail(address)]),
   )
   if (!action) throw new OstiaryError('state_conflict')

@@ -54,6 +54,7 @@ export function newAction(house: House, row: Partial<Action> = {}, more: Partial
       ipAddress: null,
       userAgent: null,
       presentedDevice: null,
+      remembersDevice: true,
       deviceId: null,
       approvalNumber: null,
       approvalExpiresAt: null,
