@@ -11,7 +11,7 @@ import { securityCasesPage } from './security-cases.ts'
 const DOCS = new URL('../../../docs/', import.meta.url)
 
 const pages: Record<string, string> = {
-  'openapi.json': `${JSON.stringify(openApiDocument('http://localhost:4545'), null, 2)}\n`,
+  'openapi.json': `${JSON.stringify(await openApiDocument('http://localhost:4545'), null, 2)}\n`,
   'errors.md': errorsPage(),
   'events.md': eventsPage(),
   'security-cases.md': securityCasesPage(),

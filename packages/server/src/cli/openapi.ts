@@ -14,9 +14,9 @@ export function addOpenapiCommand(program: Command): void {
     )
     .option('--json', 'as it is anyway')
     .addHelpText('after', '\nExample:\n  $ ostiary openapi --url https://auth.example.com > openapi.json')
-    .action(({ url }: { url: string }) => {
+    .action(async ({ url }: { url: string }) => {
       if (!URL.canParse(url) || new URL(url).origin !== url)
         throw new Hint(`"${url}" is not an origin`, 'give one like https://auth.example.com')
-      printJson(openApiDocument(url))
+      printJson(await openApiDocument(url))
     })
 }

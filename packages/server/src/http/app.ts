@@ -123,10 +123,10 @@ export function createApp(deps: HttpDeps): Hono<AppVariables> {
     }),
   )
 
-  let document: Record<string, unknown> | undefined
-  app.get('/openapi.json', c => {
-    document ??= openApiDocument(publicUrl)
-    return c.json(document, 200, ANY_ORIGIN)
+  let document: Promise<string> | undefined
+  app.get('/openapi.json', async c => {
+    document ??= openApiDocument(publicUrl).then(made => JSON.stringify(made))
+    return c.body(await document, 200, { ...ANY_ORIGIN, 'Content-Type': 'application/json' })
   })
   app.get('/docs/errors', () => errorsPage())
 

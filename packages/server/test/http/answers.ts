@@ -7,7 +7,7 @@ import { ENDPOINTS } from '../../src/http/routes.ts'
 import type { Answer } from '../setup/server.ts'
 
 const PUBLIC_URL = 'http://localhost:4545'
-const document = openApiDocument(PUBLIC_URL) as {
+const document = (await openApiDocument(PUBLIC_URL)) as {
   paths: Record<string, Record<string, { responses: Record<string, { description: string }> }>>
 }
 

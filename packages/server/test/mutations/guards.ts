@@ -2837,8 +2837,8 @@ export const GUARDS: Guard[] = [
     [
       [
         'a new device is told of at its challenge',
-        'device, { ...challenge, circumstances }',
-        'device, { ...challenge, id: user.id, circumstances }',
+        'rememberMs }, { ...challenge, circumstances }',
+        'rememberMs }, { ...challenge, id: user.id, circumstances }',
       ],
       [
         'a device is known from the sign-in on, and not from the proof',
@@ -2900,13 +2900,7 @@ export const GUARDS: Guard[] = [
   ...guardsIn(
     'http/client/serve.ts',
     ['http/devices.test.ts'],
-    [
-      [
-        'no cookie of ours in pages of others',
-        'isOwn(deps, c) ? heldDevice(jar) : undefined',
-        'heldDevice(jar)',
-      ],
-    ],
+    [['no cookie of ours in pages of others', 'const kept = isOwn(deps, c)', 'const kept = jar']],
   ),
   ...guardsIn(
     'store/sql/past.ts',
