@@ -247,7 +247,7 @@ describe('who holds the mailbox alone', () => {
     const { code } = await sendTo(server, signIn, to)
     expect((await signIn.post('verify', { code, canOffer: true })).body).toMatchObject({
       state: 'REVIEW_REQUIRED',
-      step: 'ended',
+      step: 'review',
       result: null,
     })
     expectRefusal(await signIn.post('enroll'), 'state_conflict')
@@ -346,7 +346,7 @@ describe('with nothing proven', () => {
     const tab = await begin(server, app)
     const { code } = await sendTo(server, tab, to)
     const proven = await tab.post('verify', { code })
-    expect(proven.body).toMatchObject({ state: 'REVIEW_REQUIRED', step: 'ended', result: null })
+    expect(proven.body).toMatchObject({ state: 'REVIEW_REQUIRED', step: 'review', result: null })
     expectRefusal(await tab.post('enroll'), 'state_conflict')
     expect(await keysOf(user.id)).toEqual([])
     expect(await typesOf(tab.id)).toContain('action.review_required')

@@ -42,7 +42,7 @@ CREATE TABLE actions (
   result_expires_at INTEGER,
   validated_at INTEGER,
   created_at INTEGER NOT NULL,
-  expires_at INTEGER NOT NULL, passkey_challenge_id TEXT, offers_passkey INTEGER NOT NULL DEFAULT 0, reference TEXT, asked_hash TEXT, intent TEXT, attributes TEXT NOT NULL DEFAULT '{}', demands TEXT NOT NULL DEFAULT '[]', proofs TEXT NOT NULL DEFAULT '[]', is_judged INTEGER NOT NULL DEFAULT 1, opens_session INTEGER NOT NULL DEFAULT 1, decision TEXT NOT NULL DEFAULT 'null', device_id TEXT, presented_device TEXT,
+  expires_at INTEGER NOT NULL, passkey_challenge_id TEXT, offers_passkey INTEGER NOT NULL DEFAULT 0, reference TEXT, asked_hash TEXT, intent TEXT, attributes TEXT NOT NULL DEFAULT '{}', demands TEXT NOT NULL DEFAULT '[]', proofs TEXT NOT NULL DEFAULT '[]', is_judged INTEGER NOT NULL DEFAULT 1, opens_session INTEGER NOT NULL DEFAULT 1, decision TEXT NOT NULL DEFAULT 'null', device_id TEXT, presented_device TEXT, remembers_device INTEGER NOT NULL DEFAULT 1,
   UNIQUE (environment_id, id),
   FOREIGN KEY (environment_id, app_id) REFERENCES apps (environment_id, id)
 ) STRICT;

@@ -37,26 +37,23 @@ export async function usageOf(
   const from = input.from === undefined ? to - USUAL + 1 : dayOf(input.from)
   if (from > to) throw fieldError('from', 'invalid_value', 'is later than `to`')
   if (to - from >= LONGEST) throw fieldError('from', 'too_big', `is more than ${LONGEST} days before \`to\``)
-  const { counts, countedTo } = await store.readUsage({
-    environmentId: environment.id,
-    from,
-    to,
-    by: input.by,
-  })
-  const keys = [...new Set(counts.map(count => count.key))].sort()
+  const { by } = input
+  const { counts, countedTo } = await store.readUsage({ environmentId: environment.id, from, to, by })
+  // How long proofs took is kept of no country, and is no figure of those that are not known.
+  const shown = by === 'country' ? counts.filter(count => count.metric !== 'tookSeconds') : counts
+  const keys = [...new Set(shown.map(count => count.key))].sort()
   return {
     from: textOf(from),
     to: textOf(to),
-    by: input.by,
+    by,
     countedTo,
     total: summed(null, counts),
-    data: keys.map(key => ({
-      ...summed(
-        input.by === 'day' ? textOf(Number(key)) : key || null,
-        counts.filter(count => count.key === key),
+    data: keys.map(key =>
+      summed(
+        by === 'day' ? textOf(Number(key)) : key || null,
+        shown.filter(count => count.key === key),
       ),
-      ...(input.by === 'country' && { medianSecondsToVerify: null }),
-    })),
+    ),
   }
 }
 
