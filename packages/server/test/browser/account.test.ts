@@ -133,6 +133,8 @@ PublicKeyCredential.signalAllAcceptedCredentials = async told => void window.kep
     await later()
     await button('Add a passkey').click()
     await page.getByRole('dialog', { name: 'Confirm that it is you' }).waitFor()
+    // The sign-in in it has begun, too, and wears its colors.
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).first().waitFor()
     expect(await faultsOf(page)).toEqual([])
     await picture(page, 'account-proof')
     await page.getByRole('dialog').getByRole('button', { name: 'Cancel' }).first().click()
