@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { ACCOUNT_KEYS } from '../src/account/word-keys.ts'
-import { WORD_KEYS } from '../src/element/word-keys.ts'
+import { PAGE_KEYS, WORD_KEYS } from '../src/element/word-keys.ts'
 import {
   countdown,
   directionOf,
@@ -29,7 +29,7 @@ describe('the catalogues', () => {
   })
 
   it.each([
-    ['signIn.', WORD_KEYS],
+    ['signIn.', [...WORD_KEYS, ...PAGE_KEYS]],
     ['account.', ACCOUNT_KEYS],
   ])('have the texts of %s that the element knows, and no others', (kind, known) => {
     expect(Object.keys(english).filter(key => key.startsWith(kind))).toEqual([...known])

@@ -114,3 +114,6 @@ export const WORD_KEYS = [
 ] as const
 
 export type WordKey = (typeof WORD_KEYS)[number]
+
+/** Of the same catalogue, the texts of Ostiary's own page around the element. */
+export const PAGE_KEYS = ['signIn.remember'] as const

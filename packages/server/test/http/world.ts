@@ -94,10 +94,10 @@ export async function later(server: TestServer, ms: number): Promise<void> {
   server.clock.advance(ms)
 }
 
-/** What goes on beside the requests of `test`: purging, to its end. */
-export async function purge(server: TestServer): Promise<void> {
-  const view = await server.ostiary.deps.directory.bySlug('test')
-  if (!view) throw new Error('no environment test')
+/** What goes on beside the requests of an environment: purging, to its end. */
+export async function purge(server: TestServer, slug = 'test'): Promise<void> {
+  const view = await server.ostiary.deps.directory.bySlug(slug)
+  if (!view) throw new Error(`no environment ${slug}`)
   const { environment, settings } = view
   const step = {
     now: server.clock.now(),

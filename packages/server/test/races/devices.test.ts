@@ -97,6 +97,9 @@ test('one that is ended while it sends counts as known or as none, and never as 
   expect((sent[201] ?? 0) + (sent.rate_limited ?? 0)).toBe(CROWD)
   for (const { status, body } of answers.slice(0, CROWD))
     if (status === 429) expect(body.limit).toBe('sendsPerKnownDevice')
+  // Ended, it is as none from now on: one send counts for the address, if none of the crowd did, and the next one is too many.
   await server.call('PATCH', '/v1/settings', { limits: { sendsPerAddressUntold: { minute: 1 } } })
+  const first = await server.post('/v1/challenges', own)
+  if (first.status !== 201) expect(first.body.limit).toBe('sendsPerAddressUntold')
   expect((await server.post('/v1/challenges', own)).body.limit).toBe('sendsPerAddressUntold')
 })
